@@ -1,0 +1,27 @@
+"""Queries of holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from db.models.ledger import Hold, Wallet
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.database import Session
+
+
+async def find(session: Session, project_id: int, uuid: UUID) -> tuple[Hold, Wallet] | None:
+    """The hold with that uuid and its wallet, when the wallet is the project's."""
+    query = select(Hold, Wallet).join(Wallet, Wallet.id == Hold.wallet_id)
+    row = (await session.execute(query.where(Hold.uuid == uuid, Wallet.project_id == project_id))).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def by_uuid(session: Session, uuid: UUID) -> Hold:
+    """The hold as it is now."""
+    query = select(Hold).where(Hold.uuid == uuid).execution_options(populate_existing=True)
+    return (await session.scalars(query)).one()

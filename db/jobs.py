@@ -1,0 +1,151 @@
+"""The outbox and the leases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.jobs import Job, Lease
+from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from db.database import Session
+
+ERROR_CHARACTERS: Final = 1_000
+PURGE_JOBS: Final = 5_000
+
+
+async def add(session: Session, values: dict[str, Any]) -> None:
+    """Write a job; one with a key that an open job has is left out."""
+    await session.execute(insert(Job).values(**values).on_conflict_do_nothing())
+
+
+async def claim(session: Session, now: datetime, limit: int) -> Sequence[Job]:
+    """Take due jobs for LEASE_SECONDS; others skip what one worker holds."""
+    # A CTE that locks is run once; an IN (...) could be run again by the planner and take more than the limit.
+    due = (
+        select(Job.id)
+        .where(Job.state == JobState.READY, Job.run_at <= now)
+        .order_by(Job.run_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taken = (
+        update(Job)
+        .where(Job.id == due.c.id)
+        .values(state=JobState.RUNNING, attempts=Job.attempts + 1, leased_until=now + timedelta(seconds=LEASE_SECONDS))
+        .returning(Job)
+    )
+    return (await session.scalars(taken)).all()
+
+
+async def hold(session: Session, job: Job) -> bool:
+    """Lock a job and say whether the attempt that claimed it still owns it."""
+    mine = (Job.id == job.id, Job.state == JobState.RUNNING, Job.leased_until == job.leased_until)
+    return await session.scalar(select(Job.id).where(*mine).with_for_update()) is not None
+
+
+async def finish(session: Session, job: Job, now: datetime) -> None:
+    """Mark a held job as done."""
+    done = {"state": JobState.DONE, "finished_at": now, "leased_until": None, "last_error": None}
+    await session.execute(update(Job).where(Job.id == job.id).values(done))
+
+
+async def put_back(session: Session, job: Job, run_at: datetime, error: str, *, counts: bool) -> None:
+    """Give a held job another time; an attempt that doesn't count is taken off again."""
+    change = {"state": JobState.READY, "run_at": run_at, "attempts": job.attempts if counts else job.attempts - 1}
+    await _let_go(session, job, error, change)
+
+
+async def bury(session: Session, job: Job, error: str) -> None:
+    """Leave a held job dead until somebody replays it."""
+    await _let_go(session, job, error, {"state": JobState.DEAD})
+
+
+async def next_run_at(session: Session) -> datetime | None:
+    """When the next waiting job is due."""
+    return await session.scalar(select(func.min(Job.run_at)).where(Job.state == JobState.READY))
+
+
+async def free_abandoned(session: Session, now: datetime) -> list[JobState]:
+    """Take back what a worker took and never gave back: READY, or DEAD when it was the last attempt.
+
+    A job that kills its worker ends up dead like any other, instead of coming back for ever.
+    """
+    spent = Job.attempts >= MAX_ATTEMPTS
+    change = {
+        "state": case((spent, JobState.DEAD), else_=JobState.READY),
+        "leased_until": None,
+        "last_error": "The worker stopped in the middle of it.",
+    }
+    stuck = update(Job).where(Job.state == JobState.RUNNING, Job.leased_until < now)
+    return list(await session.scalars(stuck.values(change).returning(Job.state)))
+
+
+async def purge_done(session: Session, before: datetime) -> int:
+    """Delete some jobs that were done before a time."""
+    old = select(Job.id).where(Job.state == JobState.DONE, Job.finished_at < before).limit(PURGE_JOBS)
+    rows = await session.execute(delete(Job).where(Job.id.in_(old.scalar_subquery())).returning(Job.id))
+    return len(rows.all())
+
+
+async def page(session: Session, project_id: int, limit: int, before: int | None, state: JobState | None) -> list[Job]:
+    """Jobs of a project, newest first, below an id."""
+    query = select(Job).where(Job.project_id == project_id).order_by(Job.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Job.id < before)
+    if state is not None:
+        query = query.where(Job.state == state)
+    return list(await session.scalars(query))
+
+
+async def lock(session: Session, project_id: int, job_id: int) -> Job | None:
+    """Find a project's job and lock it until the end of the transaction."""
+    query = select(Job).where(Job.id == job_id, Job.project_id == project_id).with_for_update()
+    return (await session.scalars(query)).one_or_none()
+
+
+async def has_twin(session: Session, job: Job) -> bool:
+    """Whether another open job has the job's key."""
+    twin = select(Job.id).where(Job.key == job.key, Job.state < JobState.DONE)
+    return job.key is not None and await session.scalar(twin) is not None
+
+
+async def revive(session: Session, job: Job, now: datetime) -> None:
+    """Make a locked dead job ready again, with all its attempts."""
+    job.state, job.attempts, job.run_at = JobState.READY, 0, now
+    await session.flush()
+
+
+async def backlog(session: Session, now: datetime) -> Sequence[Any]:
+    """Per queue: (queue, jobs due, age in seconds of the oldest)."""
+    age = func.extract("epoch", now - func.min(Job.run_at))
+    query = select(Job.queue, func.count(), age).where(Job.state == JobState.READY, Job.run_at <= now)
+    return (await session.execute(query.group_by(Job.queue))).all()
+
+
+async def take_lease(session: Session, name: str, holder: str, seconds: float) -> bool:
+    """Take or keep a named lease by the database's clock; False while another holds it."""
+    until = func.now() + timedelta(seconds=seconds)
+    row = insert(Lease).values(name=name, holder=holder, expires_at=until)
+    free = (Lease.expires_at < func.now()) | (Lease.holder == holder)
+    change = {"holder": holder, "expires_at": until}
+    taken = row.on_conflict_do_update(index_elements=[Lease.name], set_=change, where=free).returning(Lease.name)
+    return await session.scalar(taken) is not None
+
+
+async def give_up_leases(session: Session, holder: str) -> None:
+    """Let others have a holder's leases at once."""
+    await session.execute(delete(Lease).where(Lease.holder == holder))
+
+
+async def _let_go(session: Session, job: Job, error: str, change: dict[str, Any]) -> None:
+    change |= {"leased_until": None, "last_error": error[:ERROR_CHARACTERS]}
+    await session.execute(update(Job).where(Job.id == job.id).values(change))

@@ -1,0 +1,157 @@
+"""Movements that are part of a larger business transaction: the posting engine through that transaction's session."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from db.rows import Row
+from domain.ledger import CLIENT_KEY, Account, Outcome, TransactionSource, TransactionType, key_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import RowMapping
+
+    from db.database import Session
+    from db.models.ledger import Wallet
+    from db.spends import SpendRequest
+
+_POST: Final = text(
+    "select * from ledger.post(:wallet_id, cast(:type as smallint), cast(:source as smallint),"
+    " cast(:from_account as smallint), cast(:to_account as smallint), :amount, :key, :key_hash, :source_id,"
+    " :api_key_id, cast(:metadata as jsonb))",
+)
+_HOLD: Final = text(
+    "select * from ledger.hold(:wallet_id, :hold, :credits, :seconds, :key, :key_hash, :api_key_id,"
+    " cast(:metadata as jsonb))",
+)
+_CAPTURE: Final = text(
+    "select * from ledger.capture(:wallet_id, :hold, :credits, :final, :key, :key_hash, :api_key_id)",
+)
+_RELEASE: Final = text("select * from ledger.release(:wallet_id, :hold, :key, :key_hash, :api_key_id)")
+_REHEARSE: Final = text(
+    "select (s.posting).* from ledger.spend(:wallet_id, :idempotency_key, :key_hash, :feature, :units,"
+    " :expected_credits, :member, :api_key_id, cast(:metadata as jsonb)) s",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement to post: `amount` credits from an account to another, under a key that is never used twice."""
+
+    wallet: Wallet
+    type: TransactionType
+    source: TransactionSource
+    route: tuple[Account, Account]
+    amount: int
+    key: str
+    key_space: bytes = CLIENT_KEY
+    source_id: str | None = None
+    api_key_id: int | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The engine's answer to a movement (type ledger.posting)."""
+
+    outcome: Outcome
+    posting: RowMapping
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the key was known and nothing moved."""
+        return self.outcome == Outcome.REPLAYED
+
+
+async def post(session: Session, movement: Movement) -> Posted:
+    """Post a movement in the session's transaction."""
+    from_account, to_account = movement.route
+    row = await session.execute(
+        _POST,
+        {
+            "wallet_id": movement.wallet.id,
+            "type": int(movement.type),
+            "source": int(movement.source),
+            "from_account": int(from_account),
+            "to_account": int(to_account),
+            "amount": movement.amount,
+            "key": movement.key,
+            "key_hash": UUID(bytes=key_hash(movement.key, movement.key_space)),
+            "source_id": movement.source_id,
+            "api_key_id": movement.api_key_id,
+            "metadata": None if movement.metadata is None else json.dumps(movement.metadata),
+        },
+    )
+    return _posted(row.mappings().one())
+
+
+async def hold(session: Session, parameters: Mapping[str, Any]) -> Posted:
+    """Set credits aside: wallet_id, hold (its uuid), credits, seconds, key, api_key_id, metadata (JSON text)."""
+    return await _keyed(session, _HOLD, parameters)
+
+
+async def capture(session: Session, parameters: Mapping[str, Any]) -> Posted:
+    """Spend from a hold: wallet_id, hold, credits (None: all that is left), final, key, api_key_id."""
+    return await _keyed(session, _CAPTURE, parameters)
+
+
+async def release(session: Session, parameters: Mapping[str, Any]) -> Posted:
+    """Give back what a hold has set aside: wallet_id, hold, key, api_key_id."""
+    return await _keyed(session, _RELEASE, parameters)
+
+
+async def _keyed(session: Session, statement: Any, parameters: Mapping[str, Any]) -> Posted:  # noqa: ANN401
+    hashed = UUID(bytes=key_hash(parameters["key"]))
+    row = await session.execute(statement, {**parameters, "key_hash": hashed})
+    return _posted(row.mappings().one())
+
+
+async def settle(session: Session, wallet_id: int) -> None:
+    """Give back what expired holds of the wallet have set aside."""
+    await session.execute(text("select 1 from ledger.lock(:wallet_id)"), {"wallet_id": wallet_id})
+
+
+async def rehearse_spend(session: Session, request: SpendRequest) -> Posted:
+    """The engine's answer to a spend; the caller rolls the session back."""
+    row = await session.execute(_REHEARSE, request._asdict())
+    return _posted(row.mappings().one())
+
+
+def transaction_row(movement: Movement, posted: Posted) -> Row:
+    """The ledger's row of a posted movement, as a query would read it."""
+    posting = posted.posting
+    return Row(
+        {
+            "wallet_id": movement.wallet.id,
+            "wallet_uuid": movement.wallet.uuid,
+            "sequence": posting["posted_sequence"],
+            "amount": posting["amount"],
+            "credits": posting["balance_after"] - posting["balance_before"],
+            "balance_before": posting["balance_before"],
+            "balance_after": posting["balance_after"],
+            "created_at": posting["posted_at"],
+            "type": movement.type,
+            "source": movement.source,
+            "from_account": movement.route[0],
+            "to_account": movement.route[1],
+            "category": None,
+            "price_version": None,
+            "source_id": posting["source_id"],
+            "units": None,
+            "idempotency_key": movement.key,
+            "feature": None,
+            "member": None,
+            "api_key_id": movement.api_key_id,
+            "details": movement.metadata,
+        },
+    )
+
+
+def _posted(row: RowMapping) -> Posted:
+    return Posted(Outcome(row["outcome"]), row)

@@ -1,0 +1,121 @@
+-- The posting engine: the only code that moves credits. Installed after the migrations whenever it changed (see
+-- db/migrate.py), called through db/lanes.py and db/ledger.py. Every function runs with the owner's rights; the
+-- application's role may only execute the acts granted at the end of ledger_spend.sql.
+--
+-- Rules: lock the wallets in the order of their ids; decide in a NEW statement after the lock; one movement is one
+-- row whose balances chain to the row before; a key is remembered with its effect, in the same commit, for ever.
+-- Outcomes, accounts, types and sources are the numbers of domain/ledger.py.
+
+create type ledger.posting as (
+  outcome smallint, required_credits bigint, cap_group smallint,
+  amount bigint, balance_before bigint, balance_after bigint, posted_sequence bigint, posted_at timestamptz,
+  category smallint, price_version bigint, source_id text
+);
+
+-- A row of the ledger can't be changed or removed by anybody, whatever their rights.
+create function ledger.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'credit_transaction is append-only: % refused', tg_op using errcode = 'insufficient_privilege';
+end $$;
+create trigger credit_transaction_append_only before update or delete on credit_transaction
+  for each row execute function ledger.refuse_change();
+create trigger credit_transaction_no_truncate before truncate on credit_transaction
+  for each statement execute function ledger.refuse_change();
+
+-- The first result of a key, or a conflict when the request is not the same.
+create function ledger.replay(t credit_transaction, p_same boolean) returns ledger.posting
+language plpgsql immutable as $$
+declare p ledger.posting;
+begin
+  p.outcome := case when p_same then 1 else 5 end;
+  p.amount := t.amount; p.balance_before := t.balance_before; p.balance_after := t.balance_after;
+  p.posted_sequence := t.sequence; p.posted_at := t.created_at; p.category := t.category;
+  p.price_version := t.price_version; p.source_id := t.source_id;
+  return p;
+end $$;
+
+-- Remembers that this posting took the wallet below its threshold: once per dip, armed again at or above it.
+create function ledger.raise_alert(w wallet, p ledger.posting) returns void
+language sql security definer set search_path = public, ledger, pg_temp as $$
+  insert into low_balance_alert (project_id, wallet_id, wallet_uuid, sequence, available_credits, threshold, raised_at)
+    values (w.project_id, w.id, w.uuid, p.posted_sequence, p.balance_after, w.low_balance_threshold, p.posted_at)
+$$;
+
+-- Writes one movement of a locked wallet: the wallet, the row and, where a dip begins, the alert.
+create function ledger.write(
+  w wallet, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint, p_at timestamptz,
+  p_key text, p_key_hash uuid, p_source_id text, p_member text, p_api_key_id bigint, p_metadata jsonb
+) returns ledger.posting language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare p ledger.posting; delta bigint; x wallet;
+begin
+  delta := case when p_to = 1 then p_amount when p_from = 1 then -p_amount else 0 end;
+  p.outcome := 0; p.amount := p_amount; p.balance_before := w.available_credits; p.posted_at := p_at;
+  p.balance_after := w.available_credits + delta; p.posted_sequence := w.sequence + 1; p.source_id := p_source_id;
+  update wallet set sequence = sequence + 1, updated_at = p_at, available_credits = p.balance_after,
+    reserved_credits = reserved_credits + case when p_to = 2 then p_amount when p_from = 2 then -p_amount else 0 end,
+    locked_credits = locked_credits + case when p_to = 3 then p_amount when p_from = 3 then -p_amount else 0 end,
+    pending_credits = pending_credits + case when p_to = 4 then p_amount when p_from = 4 then -p_amount else 0 end,
+    lifetime_purchased_credits = lifetime_purchased_credits + case when p_type = 1 then p_amount else 0 end,
+    lifetime_used_credits = lifetime_used_credits + case when p_to = 12 then p_amount else 0 end
+    where id = w.id;
+  insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, created_at, api_key_id,
+    type, source, from_account, to_account, key_hash, idempotency_key, member, source_id, metadata)
+    values (w.id, p.posted_sequence, p_amount, p.balance_before, p.balance_after, p_at, p_api_key_id,
+    p_type, p_source, p_from, p_to, p_key_hash, p_key, p_member, p_source_id, p_metadata);
+  if w.available_credits >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
+    perform ledger.raise_alert(w, p);
+  end if;
+  return p;
+end $$;
+
+-- Counts captured or spent credits in the rollup of the day.
+create function ledger.count_usage(
+  p_wallet_id bigint, p_at timestamptz, p_feature text, p_member text, p_category smallint, p_units bigint, p_credits bigint
+) returns void language sql security definer set search_path = public, ledger, pg_temp as $$
+  insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
+    values (p_wallet_id, (p_at at time zone 'utc')::date, p_feature, coalesce(p_member, ''), 1, p_units, p_credits, p_at,
+      p_category)
+    on conflict (wallet_id, day, feature, member) do update set events = r.events + 1, units = r.units + excluded.units,
+      credits = r.credits + excluded.credits, last_activity_at = excluded.last_activity_at
+$$;
+
+-- Locks a wallet and settles what has expired; the row as it stands after that, or null.
+create function ledger.lock(p_wallet_id bigint) returns wallet
+language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare w wallet; ts timestamptz;
+begin
+  select * into w from wallet where id = p_wallet_id for no key update;
+  ts := clock_timestamp();
+  if w.next_expiry_at <= ts then
+    perform ledger.expire_holds(p_wallet_id, ts);
+    select * into w from wallet where id = p_wallet_id;
+  end if;
+  return w;
+end $$;
+
+-- A movement that carries no price: purchases, bonus, refunds, adjustments.
+create function ledger.post(
+  p_wallet_id bigint, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint,
+  p_key text, p_key_hash uuid, p_source_id text, p_api_key_id bigint, p_metadata jsonb
+) returns ledger.posting language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare w wallet; t credit_transaction; p ledger.posting;
+begin
+  w := ledger.lock(p_wallet_id);
+  if w.id is null then p.outcome := 4; return p; end if;
+  select * into t from credit_transaction c where c.wallet_id = p_wallet_id and c.key_hash = p_key_hash;
+  if found then
+    return ledger.replay(t, t.type = p_type and t.amount = p_amount and t.from_account = p_from
+      and t.to_account = p_to and t.source_id is not distinct from p_source_id and t.idempotency_key = p_key
+      and t.metadata is not distinct from p_metadata);
+  end if;
+  if p_amount <= 0 then p.outcome := 10; return p; end if;
+  if p_from = 1 and w.frozen and p_type <> 4 then p.outcome := 8; return p; end if;
+  if p_from = 1 and w.available_credits < p_amount then
+    p.outcome := 2; p.balance_before := w.available_credits; p.required_credits := p_amount; return p;
+  end if;
+  if p_to = 1 and w.available_credits + p_amount > 9007199254740991 then p.outcome := 10; return p; end if;
+  return ledger.write(w, p_type, p_source, p_from, p_to, p_amount, clock_timestamp(), p_key, p_key_hash, p_source_id, null,
+    p_api_key_id, p_metadata);
+end $$;
+
+

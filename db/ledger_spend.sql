@@ -1,0 +1,158 @@
+-- Spending: the hot path of the posting engine. See ledger.sql for the rules.
+
+-- One spend's result with the wallet after it; from a batch, spends without wallets and then each wallet once, without
+-- an item.
+create type ledger.spent as (item bigint, posting ledger.posting, wallet wallet);
+
+-- One spend at the price in force. A community feature is never refused for lack of credits: it takes what is there.
+create function ledger.spend(
+  p_wallet_id bigint, p_key text, p_key_hash uuid, p_feature text, p_units bigint, p_expected bigint, p_member text,
+  p_api_key_id bigint, p_metadata jsonb
+) returns ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare
+  s ledger.spent; w wallet; p ledger.posting; t credit_transaction; f feature_price; ts timestamptz; today date;
+  used bigint; cap bigint;
+begin
+  w := ledger.lock(p_wallet_id);
+  ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
+  s.wallet := w; s.item := 1;
+  if w.id is null then p.outcome := 4; s.posting := p; return s; end if;
+  select * into t from credit_transaction c where c.wallet_id = p_wallet_id and c.key_hash = p_key_hash;
+  if found then
+    p := ledger.replay(t, t.type = 2 and t.feature = p_feature and t.units = p_units and t.idempotency_key = p_key
+      and t.member is not distinct from p_member and t.metadata is not distinct from p_metadata);
+    if p.outcome = 1 and t.category <> 1 and p_expected <> t.amount then
+      p.outcome := 6; p.required_credits := t.amount;
+    end if;
+    s.posting := p; return s;
+  end if;
+  select x.* into f from project pr join feature_price x
+    on x.project_id = pr.id and x.version = pr.price_version and x.feature = p_feature where pr.id = w.project_id;
+  if not found then p.outcome := 7; s.posting := p; return s; end if;
+  p.required_credits := f.credits * p_units; p.category := f.category; p.price_version := f.version;
+  p.balance_before := w.available_credits;
+  if p_expected <> p.required_credits then p.outcome := 6; s.posting := p; return s; end if;
+  p.amount := case when f.category = 1 then least(p.required_credits, w.available_credits) else p.required_credits end;
+  if w.frozen and p.amount > 0 then p.outcome := 8; s.posting := p; return s; end if;
+  if p.amount > w.available_credits then p.outcome := 2; s.posting := p; return s; end if;
+  if w.units_day < today then w.units_day := today; w.ai_units := 0; w.webhook_units := 0; w.email_units := 0; end if;
+  used := p_units + case f.cap_group when 1 then w.ai_units when 2 then w.webhook_units when 3 then w.email_units else 0 end;
+  cap := case f.cap_group when 1 then w.ai_cap_units when 2 then w.webhook_cap_units when 3 then w.email_cap_units end;
+  if used > cap then
+    p.outcome := 3; p.cap_group := f.cap_group; p.required_credits := cap; p.posted_at := ts; s.posting := p; return s;
+  end if;
+  p.outcome := 0; p.balance_after := w.available_credits - p.amount; p.posted_sequence := w.sequence + 1;
+  p.posted_at := ts;
+  update wallet x set available_credits = p.balance_after, sequence = p.posted_sequence, updated_at = ts,
+    lifetime_used_credits = x.lifetime_used_credits + p.amount, units_day = w.units_day,
+    ai_units = case when f.cap_group = 1 then used else w.ai_units end,
+    webhook_units = case when f.cap_group = 2 then used else w.webhook_units end,
+    email_units = case when f.cap_group = 3 then used else w.email_units end
+    where id = p_wallet_id returning * into w;
+  insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, units, created_at,
+    api_key_id, price_version, type, source, from_account, to_account, category, key_hash, idempotency_key, feature,
+    member, metadata)
+    values (p_wallet_id, p.posted_sequence, p.amount, p.balance_before, p.balance_after, p_units, ts, p_api_key_id,
+    f.version, 2, 1, 1, 12, f.category, p_key_hash, p_key, p_feature, p_member, p_metadata);
+  perform ledger.count_usage(p_wallet_id, ts, p_feature, p_member, f.category, p_units, p.amount);
+  if p.balance_before >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
+    perform ledger.raise_alert(w, p);
+  end if;
+  s.posting := p; s.wallet := w;
+  return s;
+end $$;
+
+-- Many spends, one statement, one commit: posts every item of the wallets where all their new items fit, and answers
+-- for those only. What is missing from the answer (a known key, a refusal, a wallet where not all fit) goes through
+-- ledger.spend_each, one by one in the order of arrival.
+create function ledger.spend_batch(
+  p_wallet_id bigint[], p_key text[], p_key_hash uuid[], p_feature text[], p_units bigint[], p_expected bigint[],
+  p_member text[], p_api_key_id bigint[], p_metadata jsonb[]
+) returns setof ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare ts timestamptz; today date;
+begin
+  perform 1 from wallet where id = any(p_wallet_id) order by id for no key update;
+  ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
+  return query
+  with input as (
+    select t.* from unnest(p_wallet_id, p_key, p_key_hash, p_feature, p_units, p_expected, p_member, p_api_key_id,
+      p_metadata) with ordinality as t(w, k, kh, feature, units, expected, member, api_key_id, metadata, i)
+  ), priced as (
+    select n.*, f.credits * n.units as charge, f.category, f.version, f.cap_group,
+      row_number() over (partition by n.w, n.kh order by n.i) as occurrence
+    from input n join wallet x on x.id = n.w cross join lateral (
+      -- The limit keeps this a look-up by key: a join over all projects' prices of a feature would be far larger.
+      select f.* from project pr join feature_price f
+        on f.project_id = pr.id and f.version = pr.price_version and f.feature = n.feature
+      where pr.id = x.project_id limit 1) f
+    where n.expected is null or n.expected = f.credits * n.units
+  ), fresh as materialized (
+    select q.*, sum(q.charge) over upto as running, row_number() over upto as n, count(*) over whole as items,
+      sum(q.charge) over whole as total,
+      sum(case when q.cap_group = 1 then q.units else 0 end) over whole as ai,
+      sum(case when q.cap_group = 2 then q.units else 0 end) over whole as webhook,
+      sum(case when q.cap_group = 3 then q.units else 0 end) over whole as email
+    from priced q
+    where q.occurrence = 1 and not exists (
+      select from credit_transaction l where l.wallet_id = q.w and l.key_hash = q.kh)
+    window upto as (partition by q.w order by q.i), whole as (partition by q.w)
+  ), posted as materialized (
+    select q.*, x.sequence + q.n as sequence, x.project_id, x.uuid, x.low_balance_threshold as threshold,
+      (x.available_credits - q.running + q.charge)::bigint as before, (x.available_credits - q.running)::bigint as after
+    from fresh q join wallet x on x.id = q.w
+    where x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
+      and q.ai + case when x.units_day = today then x.ai_units else 0 end <= x.ai_cap_units
+      and q.webhook + case when x.units_day = today then x.webhook_units else 0 end <= x.webhook_cap_units
+      and q.email + case when x.units_day = today then x.email_units else 0 end <= x.email_cap_units
+  ), touched as (
+    update wallet x set available_credits = q.after, sequence = q.sequence, updated_at = ts, units_day = today,
+      lifetime_used_credits = x.lifetime_used_credits + q.total::bigint,
+      ai_units = q.ai::bigint + case when x.units_day = today then x.ai_units else 0 end,
+      webhook_units = q.webhook::bigint + case when x.units_day = today then x.webhook_units else 0 end,
+      email_units = q.email::bigint + case when x.units_day = today then x.email_units else 0 end
+    from posted q where q.n = q.items and x.id = q.w
+    returning x as row
+  ), written as (
+    insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, units, created_at,
+      api_key_id, price_version, type, source, from_account, to_account, category, key_hash, idempotency_key, feature,
+      member, metadata)
+    select q.w, q.sequence, q.charge, q.before, q.after, q.units, ts, q.api_key_id, q.version, 2, 1, 1, 12, q.category,
+      q.kh, q.k, q.feature, q.member, q.metadata from posted q
+  ), counted as (
+    insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
+    select q.w, today, q.feature, coalesce(q.member, ''), count(*), sum(q.units), sum(q.charge), ts, max(q.category)
+    from posted q group by q.w, q.feature, coalesce(q.member, '')
+    on conflict (wallet_id, day, feature, member) do update set events = r.events + excluded.events,
+      units = r.units + excluded.units, credits = r.credits + excluded.credits,
+      last_activity_at = excluded.last_activity_at
+  ), alerted as (
+    insert into low_balance_alert (project_id, wallet_id, wallet_uuid, sequence, available_credits, threshold, raised_at)
+    select q.project_id, q.w, q.uuid, q.sequence, q.after, q.threshold, ts from posted q
+    where q.before >= q.threshold and q.after < q.threshold
+  )
+  select q.i, row(0, q.charge, null, q.charge, q.before, q.after, q.sequence, ts, q.category, q.version, null)::ledger.posting,
+    null::wallet from posted q
+  union all select null, null, t.row from touched t;
+end $$;
+
+-- The items one by one, in order, in one commit.
+create function ledger.spend_each(
+  p_wallet_id bigint[], p_key text[], p_key_hash uuid[], p_feature text[], p_units bigint[], p_expected bigint[],
+  p_member text[], p_api_key_id bigint[], p_metadata jsonb[]
+) returns setof ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare s ledger.spent;
+begin
+  perform 1 from wallet where id = any(p_wallet_id) order by id for no key update;
+  for n in 1 .. cardinality(p_wallet_id) loop
+    s := ledger.spend(p_wallet_id[n], p_key[n], p_key_hash[n], p_feature[n], p_units[n], p_expected[n], p_member[n],
+      p_api_key_id[n], p_metadata[n]);
+    s.item := n;
+    return next s;
+  end loop;
+end $$;
+
+-- The acts that the application may do; everything else in this schema is for these functions alone.
+revoke all on all functions in schema ledger from public;
+grant usage on schema ledger to coffer_app;
+grant execute on function ledger.lock, ledger.post, ledger.hold, ledger.capture, ledger.release, ledger.spend,
+  ledger.spend_batch, ledger.spend_each to coffer_app;

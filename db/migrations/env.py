@@ -1,0 +1,43 @@
+"""Alembic's entry: migrations in one transaction, then the posting engine whenever it is not the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from alembic import context
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from db.migrate import engine_checksum, install_engine, installed_checksum, remove_engine
+from db.models import jobs, ledger, projects, purchases
+from db.models.base import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# Importing a models module is what puts its tables into the metadata.
+TABLE_MODULES = (jobs, ledger, projects, purchases)
+
+
+def run(connection: Connection) -> None:
+    """Migrate over an open connection."""
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
+    with context.begin_transaction():
+        context.run_migrations()
+        if inspect(connection).has_table("wallet") and installed_checksum(connection) != engine_checksum():
+            remove_engine(connection)
+            install_engine(connection)
+
+
+async def main() -> None:
+    """Open the database that the configuration names."""
+    engine = create_async_engine(context.config.attributes["url"], poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(main())

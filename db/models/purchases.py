@@ -1,0 +1,125 @@
+"""Purchases, their payments and refunds, and what payment providers told us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, SmallEnum
+from domain.purchases import PaymentMethod, PurchaseStatus, Quote
+
+
+class Purchase(Base):
+    """One attempt to buy credits, with the quote that the buyer accepted (paise and credits)."""
+
+    __tablename__ = "purchase"
+    __table_args__ = (
+        UniqueConstraint("wallet_id", "idempotency_key"),
+        Index(None, "project_id", "id"),
+        CheckConstraint("amount_minor > 0 and credits >= bonus_credits and bonus_credits >= 0", name="quote"),
+        CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    wallet_id: Mapped[int]
+    wallet_uuid: Mapped[UUID]
+    status: Mapped[PurchaseStatus] = mapped_column(SmallEnum(PurchaseStatus))
+    method: Mapped[PaymentMethod] = mapped_column(SmallEnum(PaymentMethod))
+    gateway: Mapped[str]
+    amount_minor: Mapped[int]
+    gst_minor: Mapped[int]
+    platform_fee_minor: Mapped[int]
+    credits: Mapped[int]
+    bonus_credits: Mapped[int]
+    refunded_minor: Mapped[int] = mapped_column(server_default="0")
+    currency: Mapped[str]
+    attempt: Mapped[int] = mapped_column(server_default="1")
+    simulate_failure: Mapped[bool] = mapped_column(server_default="false")
+    order_id: Mapped[str | None]
+    payment_id: Mapped[str | None]
+    checkout_url: Mapped[str | None]
+    failure_reason: Mapped[str | None]
+    idempotency_key: Mapped[str]
+    # The key of the retry that made the current attempt, so that sending it again changes nothing.
+    retry_key: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+    @property
+    def quote(self) -> Quote:
+        """The quote that the buyer accepted."""
+        return Quote(
+            amount_minor=self.amount_minor,
+            gst_minor=self.gst_minor,
+            platform_fee_minor=self.platform_fee_minor,
+            credits=self.credits,
+            bonus_credits=self.bonus_credits,
+            currency=self.currency,
+        )
+
+    @property
+    def reference(self) -> str:
+        """Our id of the current attempt at the provider; a new attempt is a new order there."""
+        return f"{self.uuid.hex}-{self.attempt}"
+
+
+class Refund(Base):
+    """Money on its way back for part of a purchase; its credits were taken in the transaction that wrote this row."""
+
+    __tablename__ = "refund"
+    __table_args__ = (UniqueConstraint("purchase_id", "idempotency_key"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True)
+    purchase_id: Mapped[int] = mapped_column(ForeignKey("purchase.id"))
+    amount_minor: Mapped[int]
+    total_minor: Mapped[int]
+    credits: Mapped[int]
+    refund_id: Mapped[str | None]
+    idempotency_key: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    completed_at: Mapped[datetime | None]
+
+
+class GatewayEvent(Base):
+    """A webhook as it arrived: stored before any work, once per provider and event id."""
+
+    __tablename__ = "gateway_event"
+    __table_args__ = (UniqueConstraint("gateway", "event_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    gateway: Mapped[str]
+    event_id: Mapped[str]
+    type: Mapped[str]
+    order_id: Mapped[str | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[CreatedAt]
+    processed_at: Mapped[datetime | None]
+    # What the worker made of it: granted, failed, ignored ...
+    verdict: Mapped[str | None]
+
+
+class SimulatedOrder(Base):
+    """The simulated provider's own record of an order; Coffer reads it only over HTTP, as with any provider."""
+
+    __tablename__ = "simulated_order"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    amount_minor: Mapped[int]
+    refunded_minor: Mapped[int] = mapped_column(server_default="0")
+    currency: Mapped[str]
+    method: Mapped[str]
+    status: Mapped[str]
+    # Refunds by their reference: minor units.
+    refunds: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    failure_reason: Mapped[str | None]
+    fails: Mapped[bool]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]

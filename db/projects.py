@@ -1,0 +1,69 @@
+"""Queries of projects and their API keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.projects import ApiKey, Project
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.database import Session
+
+_COPY_VERSION: Final = text(
+    "insert into price_version (project_id, version, note)"
+    " select :project_id, 1, note from price_version where project_id = 0 on conflict do nothing",
+)
+_COPY_PRICES: Final = text(
+    "insert into feature_price (project_id, version, feature, category, cap_group, credits)"
+    " select :project_id, 1, feature, category, cap_group, credits from feature_price"
+    " where project_id = 0 on conflict do nothing",
+)
+
+
+async def open_project(session: Session, name: str) -> Project:
+    """The project of that name; a new one starts with the template's prices."""
+    await session.execute(insert(Project).values(name=name).on_conflict_do_nothing())
+    project = (await session.scalars(select(Project).where(Project.name == name))).one()
+    await session.execute(_COPY_VERSION, {"project_id": project.id})
+    await session.execute(_COPY_PRICES, {"project_id": project.id})
+    return project
+
+
+async def get(session: Session, project_id: int) -> Project:
+    """One project."""
+    return (await session.scalars(select(Project).where(Project.id == project_id))).one()
+
+
+async def find(session: Session, name: str) -> Project | None:
+    """The project of that name."""
+    return (await session.scalars(select(Project).where(Project.name == name))).one_or_none()
+
+
+async def key_by_hash(session: Session, secret_hash: bytes) -> ApiKey | None:
+    """The key whose text has that SHA-256, unless it was revoked."""
+    query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
+    return (await session.scalars(query)).one_or_none()
+
+
+async def find_key(session: Session, project_id: int, uuid: UUID) -> ApiKey | None:
+    """The project's key with that uuid."""
+    query = select(ApiKey).where(ApiKey.uuid == uuid, ApiKey.project_id == project_id)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def keys(session: Session, project_id: int, limit: int, before: int | None) -> list[ApiKey]:
+    """Keys of a project, newest first, revoked ones too."""
+    query = select(ApiKey).where(ApiKey.project_id == project_id)
+    if before is not None:
+        query = query.where(ApiKey.id < before)
+    return list(await session.scalars(query.order_by(ApiKey.id.desc()).limit(limit)))
+
+
+async def revoke(session: Session, key: ApiKey) -> None:
+    """Mark a key as revoked; the first time counts."""
+    key.revoked_at = key.revoked_at or (await session.scalar(select(func.now())))

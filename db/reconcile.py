@@ -1,0 +1,88 @@
+"""The proof that the books are right: every promise of the ledger as a query that must find nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import asyncpg
+
+from db.database import SERVER_SETTINGS
+
+EXAMPLES: Final = 20
+"""Wallets named in the report for each broken promise."""
+
+STATEMENT_TIMEOUT_MS: Final = 0
+"""No limit: a large ledger takes its time."""
+
+PROMISES: Final[dict[str, str]] = {
+    "the balances are the sums of their movements": """
+        select w.uuid from wallet w left join lateral (
+          select sum(case when to_account = 1 then amount when from_account = 1 then -amount end) as available,
+            sum(case when to_account = 2 then amount when from_account = 2 then -amount end) as reserved,
+            sum(case when to_account = 3 then amount when from_account = 3 then -amount end) as locked,
+            sum(case when to_account = 4 then amount when from_account = 4 then -amount end) as pending
+          from credit_transaction t where t.wallet_id = w.id) s on true
+        where (w.available_credits, w.reserved_credits, w.locked_credits, w.pending_credits) is distinct from
+          (coalesce(s.available, 0), coalesce(s.reserved, 0), coalesce(s.locked, 0), coalesce(s.pending, 0))""",
+    "the rows form one chain without a gap": """
+        select w.uuid from wallet w join (
+          select wallet_id, sequence, balance_before, row_number() over chain as place,
+            lag(balance_after, 1, 0::bigint) over chain as previous
+          from credit_transaction window chain as (partition by wallet_id order by sequence)) t on t.wallet_id = w.id
+        where t.sequence <> t.place or t.balance_before <> t.previous""",
+    "the wallet stands at the end of its chain": """
+        select w.uuid from wallet w left join lateral (
+          select sequence, balance_after from credit_transaction t where t.wallet_id = w.id
+          order by sequence desc limit 1) t on true
+        where w.sequence <> coalesce(t.sequence, 0) or w.available_credits <> coalesce(t.balance_after, 0)""",
+    "nothing is negative": """
+        select uuid from wallet where least(available_credits, reserved_credits, locked_credits, pending_credits) < 0""",
+    "no key was posted twice": """
+        select w.uuid from wallet w join (select wallet_id from credit_transaction
+          group by wallet_id, key_hash having count(*) > 1) t on t.wallet_id = w.id""",
+    "lifetime totals are the sums of their movements": """
+        select w.uuid from wallet w left join lateral (
+          select sum(amount) filter (where type = 1) as bought, sum(amount) filter (where to_account = 12) as used
+          from credit_transaction t where t.wallet_id = w.id) s on true
+        where w.lifetime_purchased_credits <> coalesce(s.bought, 0) or w.lifetime_used_credits <> coalesce(s.used, 0)""",
+    "the usage rollup equals the ledger": """
+        select w.uuid from (
+          select wallet_id, (created_at at time zone 'utc')::date as day, coalesce(feature, 'HOLD_CAPTURE') as feature,
+            coalesce(member, '') as member, count(*) as events, sum(amount) as credits
+          from credit_transaction where to_account = 12 group by 1, 2, 3, 4) t
+        full join usage_rollup r using (wallet_id, day, feature, member)
+        join wallet w on w.id = coalesce(t.wallet_id, r.wallet_id)
+        where t.events is distinct from r.events or t.credits is distinct from r.credits""",
+    "reserved credits are those of the open holds": """
+        select w.uuid from wallet w left join lateral (select sum(credits - captured) as held from hold h
+          where h.wallet_id = w.id and h.status = 1) s on true where w.reserved_credits <> coalesce(s.held, 0)""",
+    "every successful purchase was granted once, in full": """
+        select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join lateral (
+          select count(*) as n, sum(amount) as credits from credit_transaction t
+          where t.wallet_id = p.wallet_id and t.type in (1, 3) and t.source = 2
+            and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')) s on true
+        where (p.status in (3, 5) and s.credits is distinct from p.credits) or (p.status not in (3, 5) and s.n > 0)""",
+}
+
+
+async def reconcile(database_url: str) -> dict[str, Any]:
+    """Check every promise over every wallet in one snapshot: counts, and examples of what is broken."""
+    settings = SERVER_SETTINGS | {"statement_timeout": str(STATEMENT_TIMEOUT_MS)}
+    connection = await asyncpg.connect(database_url, server_settings=settings)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            checks = [await _check(connection, promise, query) for promise, query in PROMISES.items()]
+            wallets = await connection.fetchval("select count(*) from wallet")
+            transactions = await connection.fetchval("select count(*) from credit_transaction")
+            checked_at = await connection.fetchval("select now()")
+    finally:
+        await connection.close()
+    broken = sum(check["violations"] for check in checks)
+    counts = {"wallets": wallets, "transactions": transactions, "violations": broken}
+    return {"checked_at": checked_at, **counts, "checks": checks}
+
+
+async def _check(connection: asyncpg.Connection[asyncpg.Record], promise: str, query: str) -> dict[str, Any]:
+    rows = await connection.fetch(f"select uuid, count(*) over () as n from ({query}) broken limit {EXAMPLES}")  # noqa: S608 - our own text
+    found = rows[0]["n"] if rows else 0
+    return {"promise": promise, "violations": found, "wallets": [f"wal_{row['uuid'].hex}" for row in rows]}

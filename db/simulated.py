@@ -1,0 +1,33 @@
+"""Queries of the simulated provider's orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.purchases import SimulatedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from db.database import Session
+
+
+async def add(session: Session, values: Mapping[str, Any]) -> tuple[SimulatedOrder, bool]:
+    """Insert an order, or find the one with its reference; and whether it is new."""
+    row = insert(SimulatedOrder).values(**values).on_conflict_do_nothing().returning(SimulatedOrder.id)
+    created = await session.scalar(row) is not None
+    query = select(SimulatedOrder).where(SimulatedOrder.reference == values["reference"])
+    return (await session.scalars(query)).one(), created
+
+
+async def get(session: Session, order_id: str) -> SimulatedOrder | None:
+    """One order."""
+    return await session.get(SimulatedOrder, order_id)
+
+
+async def lock(session: Session, order_id: str) -> SimulatedOrder | None:
+    """One order, locked until the end of the transaction."""
+    return await session.get(SimulatedOrder, order_id, with_for_update=True)

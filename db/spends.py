@@ -1,0 +1,75 @@
+"""What a spend asks of the posting engine and what comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811 - several times faster to make than uuid.UUID
+
+from db.rows import Row
+from domain.ledger import Account, Outcome, TransactionSource, TransactionType, key_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+
+def key_uuid(key: str) -> UUID:
+    """The hash under which a wallet remembers a client's key, as the database's uuid."""
+    return DriverUUID(key_hash(key))
+
+
+class SpendRequest(NamedTuple):
+    """One spend, in the order of the parameters of ledger.spend; `metadata` is JSON text."""
+
+    wallet_id: int
+    idempotency_key: str
+    key_hash: UUID
+    feature: str
+    units: int
+    expected_credits: int | None
+    member: str | None
+    api_key_id: int | None
+    metadata: str | None
+
+
+class Spent(NamedTuple):
+    """The engine's answer: the posting (type ledger.posting) and the wallet as its batch left it."""
+
+    request: SpendRequest
+    posting: Mapping[str, Any]
+    wallet: Row
+
+    @property
+    def outcome(self) -> Outcome:
+        """Posted, replayed, or why it was refused."""
+        return Outcome(self.posting["outcome"])
+
+    def transaction(self, metadata: Mapping[str, Any] | None) -> Row:
+        """The ledger's row of a posted or replayed spend, as a query would read it."""
+        request, posting = self.request, self.posting
+        return Row(
+            {
+                "wallet_id": request.wallet_id,
+                "wallet_uuid": self.wallet.uuid,
+                "sequence": posting["posted_sequence"],
+                "amount": posting["amount"],
+                "credits": posting["balance_after"] - posting["balance_before"],
+                "balance_before": posting["balance_before"],
+                "balance_after": posting["balance_after"],
+                "created_at": posting["posted_at"],
+                "type": TransactionType.USAGE_DEDUCTION,
+                "source": TransactionSource.CONSUME,
+                "from_account": Account.AVAILABLE,
+                "to_account": Account.USAGE_REVENUE,
+                "category": posting["category"],
+                "price_version": posting["price_version"],
+                "source_id": None,
+                "units": request.units,
+                "idempotency_key": request.idempotency_key,
+                "feature": request.feature,
+                "member": request.member,
+                "api_key_id": request.api_key_id,
+                "details": metadata,
+            },
+        )

@@ -1,0 +1,60 @@
+"""Queries of the ledger's rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select, true
+
+from db.models.ledger import CreditTransaction, Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+
+    from db.database import Session
+    from domain.ledger import TransactionType
+
+_T: Final = CreditTransaction
+_COLUMNS: Final = (
+    *(column.label("details" if column.name == "metadata" else column.name) for column in _T.__table__.c),
+    (_T.balance_after - _T.balance_before).label("credits"),
+)
+
+
+async def newest(
+    session: Session,
+    wallet_ids: Sequence[int],
+    limit: int,
+    before: int | None,
+    types: Sequence[TransactionType] | None,
+) -> dict[int, list[Any]]:
+    """Each wallet's newest rows below a sequence, newest first: one query for all the wallets."""
+    rows = select(*_COLUMNS).where(_T.wallet_id == Wallet.id).order_by(_T.sequence.desc()).limit(limit)
+    if before is not None:
+        rows = rows.where(_T.sequence < before)
+    if types:
+        rows = rows.where(_T.type.in_(types))
+    lateral = rows.correlate(Wallet).lateral()
+    query = select(lateral, Wallet.uuid.label("wallet_uuid")).select_from(Wallet).join(lateral, true())
+    result: dict[int, list[Any]] = {wallet_id: [] for wallet_id in wallet_ids}
+    for row in await session.execute(query.where(Wallet.id.in_(wallet_ids)).order_by(lateral.c.sequence.desc())):
+        result[row.wallet_id].append(row)
+    return result
+
+
+async def following(session: Session, wallet_id: int, after: int, limit: int) -> Sequence[Any]:
+    """A wallet's rows above a sequence, oldest first: what a live feed has missed."""
+    query = _of_wallet(wallet_id).where(_T.sequence > after).order_by(_T.sequence).limit(limit)
+    return (await session.execute(query)).all()
+
+
+async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: ANN401 - a row
+    """One row of a wallet."""
+    return (await session.execute(_of_wallet(wallet_id).where(_T.sequence == sequence))).one()
+
+
+def _of_wallet(wallet_id: int) -> Select[Any]:
+    query = select(*_COLUMNS, Wallet.uuid.label("wallet_uuid")).join(Wallet, Wallet.id == _T.wallet_id)
+    return query.where(_T.wallet_id == wallet_id)

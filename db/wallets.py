@@ -1,0 +1,76 @@
+"""Queries of wallets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.ledger import Wallet
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from db.database import Session
+    from domain.wallets import OwnerType
+
+
+async def find(session: Session, project_id: int, uuid: UUID) -> Wallet | None:
+    """The project's wallet with that uuid."""
+    query = select(Wallet).where(Wallet.uuid == uuid, Wallet.project_id == project_id)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def read(session: Session, wallet_id: int) -> Wallet:
+    """The wallet as it is now, whatever the session has seen of it before."""
+    query = select(Wallet).where(Wallet.id == wallet_id).execution_options(populate_existing=True)
+    return (await session.scalars(query)).one()
+
+
+async def open_wallet(
+    session: Session,
+    project_id: int,
+    owner_type: OwnerType,
+    owner_id: str,
+    low_balance_threshold: int | None,
+) -> Wallet:
+    """Insert the owner's wallet, or find the one that is there."""
+    values = {"uuid": uuid4(), "project_id": project_id, "owner_type": owner_type, "owner_id": owner_id}
+    if low_balance_threshold is not None:
+        values["low_balance_threshold"] = low_balance_threshold
+    await session.execute(insert(Wallet).values(values).on_conflict_do_nothing())
+    owner = (Wallet.project_id == project_id, Wallet.owner_type == owner_type, Wallet.owner_id == owner_id)
+    return (await session.scalars(select(Wallet).where(*owner))).one()
+
+
+async def page(
+    session: Session,
+    project_id: int,
+    limit: int,
+    after: int | None,
+    owner_type: OwnerType | None,
+    owner_id: str | None,
+) -> list[Wallet]:
+    """Wallets of a project, newest first, below the id `after`."""
+    query = select(Wallet).where(Wallet.project_id == project_id).order_by(Wallet.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Wallet.id < after)
+    if owner_type is not None:
+        query = query.where(Wallet.owner_type == owner_type)
+    if owner_id is not None:
+        query = query.where(Wallet.owner_id == owner_id)
+    return list(await session.scalars(query))
+
+
+async def set_threshold(session: Session, wallet_id: int, low_balance_threshold: int) -> None:
+    """Change the low-balance threshold."""
+    change = {"low_balance_threshold": low_balance_threshold, "updated_at": func.now()}
+    await session.execute(update(Wallet).where(Wallet.id == wallet_id).values(change))
+
+
+async def with_expired_holds(session: Session, now: datetime, limit: int) -> list[int]:
+    """Ids of wallets that have a hold to give back."""
+    query = select(Wallet.id).where(Wallet.next_expiry_at <= now).limit(limit)
+    return list(await session.scalars(query))

@@ -1,0 +1,159 @@
+"""Every way in which a business act is refused, as exceptions with a stable code.
+
+A refusal is an answer to the caller, not a fault: it changes nothing and is never stored, so the same request may
+succeed later.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from domain.pricing import UsageCategory
+
+
+class ErrorCode(StrEnum):
+    """The stable names of refusals; clients branch on them."""
+
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    DAILY_CAP_REACHED = "DAILY_CAP_REACHED"
+    PRICING_MATRIX_MISMATCH = "PRICING_MATRIX_MISMATCH"
+    UNKNOWN_FEATURE = "UNKNOWN_FEATURE"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    WALLET_FROZEN = "WALLET_FROZEN"
+    BELOW_MINIMUM = "BELOW_MINIMUM"
+    PAYMENT_BLOCKED = "PAYMENT_BLOCKED"
+    PAYMENT_FAILED = "PAYMENT_FAILED"
+    INVALID_STATE = "INVALID_STATE"
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    BUSY = "BUSY"
+
+
+class DomainError(Exception):
+    """A refusal with a stable code, a sentence for people and the path of the input field at fault."""
+
+    code: ClassVar[ErrorCode]
+
+    def __init__(self, message: str, *, field: Sequence[str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = list(field) if field else None
+
+
+class InsufficientCredits(DomainError):
+    """The wallet's available credits do not cover the act."""
+
+    code = ErrorCode.INSUFFICIENT_CREDITS
+
+    def __init__(self, available_credits: int, required_credits: int) -> None:
+        super().__init__(f"This needs {required_credits} credits and {available_credits} are available: add credits.")
+        self.available_credits = available_credits
+        self.required_credits = required_credits
+
+
+class DailyCapReached(DomainError):
+    """The spend would pass a daily cap of the wallet."""
+
+    code = ErrorCode.DAILY_CAP_REACHED
+
+    def __init__(self, category: UsageCategory, limit: int, resets_at: datetime) -> None:
+        super().__init__(f"The daily cap of {limit} is reached; it resets at {resets_at:%Y-%m-%dT%H:%M:%SZ}.")
+        self.category = category
+        self.limit = limit
+        self.resets_at = resets_at
+
+
+class PricingMatrixMismatch(DomainError):
+    """The caller expected another price than the matrix in force."""
+
+    code = ErrorCode.PRICING_MATRIX_MISMATCH
+
+    def __init__(self, expected_credits: int, actual_credits: int) -> None:
+        message = f"The price is {actual_credits} credits, not {expected_credits}: read `pricing` again."
+        super().__init__(message, field=["expectedCredits"])
+        self.expected_credits = expected_credits
+        self.actual_credits = actual_credits
+
+
+class UnknownFeature(DomainError):
+    """No price is published for the feature."""
+
+    code = ErrorCode.UNKNOWN_FEATURE
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"No price is published for the feature {feature!r}: see `pricing`.", field=["feature"])
+
+
+class IdempotencyConflict(DomainError):
+    """The key was used before for another request."""
+
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
+
+    def __init__(self) -> None:
+        message = "This idempotency key was used for another request: send a new key."
+        super().__init__(message, field=["idempotencyKey"])
+
+
+class WalletFrozen(DomainError):
+    """The wallet is frozen: no credit leaves it."""
+
+    code = ErrorCode.WALLET_FROZEN
+
+    def __init__(self) -> None:
+        super().__init__("This wallet is frozen: an owner or admin has to unfreeze it first.")
+
+
+class BelowMinimum(DomainError):
+    """The amount is below the smallest purchase."""
+
+    code = ErrorCode.BELOW_MINIMUM
+
+
+class PaymentBlocked(DomainError):
+    """The purchase was stopped before the payment."""
+
+    code = ErrorCode.PAYMENT_BLOCKED
+
+
+class PaymentFailed(DomainError):
+    """The payment provider refused or could not be reached."""
+
+    code = ErrorCode.PAYMENT_FAILED
+
+
+class InvalidState(DomainError):
+    """The object is not in a state that allows the act."""
+
+    code = ErrorCode.INVALID_STATE
+
+
+class InvalidInput(DomainError):
+    """A value of the request is outside its bounds."""
+
+    code = ErrorCode.INVALID_INPUT
+
+
+class NotFound(DomainError):
+    """No such object in the caller's project."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class Busy(DomainError):
+    """Nothing could be done in time; the same request with the same key is safe to send again."""
+
+    code = ErrorCode.BUSY
+
+
+class AccessDenied(Exception):
+    """The caller is unknown (`UNAUTHENTICATED`) or its role does not allow the act (`FORBIDDEN`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,97 @@
+"""The words of the ledger: kinds of movement, the accounts between which credits move, and what the engine answers."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Final
+
+
+class TransactionType(IntEnum):
+    """Why credits moved."""
+
+    CREDIT_PURCHASE = 1
+    USAGE_DEDUCTION = 2
+    BONUS_CREDIT = 3
+    REFUND = 4
+    PAYOUT_HOLD = 5
+    PAYOUT_RELEASE = 6
+    ADMIN_ADJUSTMENT = 7
+    HOLD = 8
+    HOLD_RELEASE = 9
+    HOLD_CAPTURE = 10
+    EXPIRY = 11
+    TRANSFER = 12
+    SUBSCRIPTION_GRANT = 13
+
+
+class Account(IntEnum):
+    """One side of a movement: a bucket of the wallet (below 10) or an account of the project."""
+
+    AVAILABLE = 1
+    RESERVED = 2
+    LOCKED = 3
+    PENDING = 4
+    ISSUED = 10
+    PROMOTIONS = 11
+    USAGE_REVENUE = 12
+    REFUNDS = 13
+    PAYOUTS = 14
+    BREAKAGE = 15
+    ADJUSTMENTS = 16
+
+
+class TransactionSource(IntEnum):
+    """Which act of the API or of the system wrote the transaction."""
+
+    CONSUME = 1
+    PURCHASE = 2
+    GRANT = 3
+    REFUND = 4
+    ADJUSTMENT = 5
+    HOLD = 6
+    EXPIRY = 7
+
+
+class Outcome(IntEnum):
+    """What the posting engine answers for one request; all but POSTED and REPLAYED are refusals."""
+
+    POSTED = 0
+    REPLAYED = 1
+    INSUFFICIENT_CREDITS = 2
+    DAILY_CAP_REACHED = 3
+    NO_WALLET = 4
+    KEY_CONFLICT = 5
+    PRICE_MISMATCH = 6
+    UNKNOWN_FEATURE = 7
+    FROZEN = 8
+    INVALID_STATE = 9
+    INVALID_AMOUNT = 10
+    NO_HOLD = 11
+
+
+ROUTES: Final[dict[TransactionType, tuple[Account, Account]]] = {
+    TransactionType.CREDIT_PURCHASE: (Account.ISSUED, Account.AVAILABLE),
+    TransactionType.BONUS_CREDIT: (Account.PROMOTIONS, Account.AVAILABLE),
+    TransactionType.USAGE_DEDUCTION: (Account.AVAILABLE, Account.USAGE_REVENUE),
+    TransactionType.REFUND: (Account.AVAILABLE, Account.REFUNDS),
+    TransactionType.HOLD: (Account.AVAILABLE, Account.RESERVED),
+    TransactionType.HOLD_RELEASE: (Account.RESERVED, Account.AVAILABLE),
+    TransactionType.HOLD_CAPTURE: (Account.RESERVED, Account.USAGE_REVENUE),
+}
+"""From which account to which each kind of movement goes."""
+
+
+def adjustment_route(credits: int) -> tuple[Account, Account]:  # noqa: A002 - the field's word
+    """The accounts of an admin adjustment: a positive figure gives credits, a negative one takes them."""
+    given = (Account.ADJUSTMENTS, Account.AVAILABLE)
+    return given if credits > 0 else (given[1], given[0])
+
+
+CLIENT_KEY: Final = b"client"
+SYSTEM_KEY: Final = b"system"
+
+
+def key_hash(key: str, space: bytes = CLIENT_KEY) -> bytes:
+    """The 16 bytes under which a wallet remembers a key for ever; a client's key never meets one of the system's."""
+    return blake2b(key.encode(), digest_size=16, person=space).digest()

@@ -1,0 +1,65 @@
+"""Who may do what: the one role matrix that every act asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from domain.errors import AccessDenied
+
+
+class Role(IntEnum):
+    """What an API key may do in its project; each role can do all that the next one can."""
+
+    OWNER = 1
+    ADMIN = 2
+    MEMBER = 3
+    VIEWER = 4
+
+
+class Permission(StrEnum):
+    """One kind of act."""
+
+    READ = "read"
+    SPEND = "spend"
+    PURCHASE = "purchase"
+    MANAGE_WALLETS = "manage wallets"
+    GRANT = "grant credits"
+    REFUND = "refund purchases"
+    PUBLISH_PRICES = "publish prices"
+    OPERATE = "see and replay jobs"
+    MANAGE_KEYS = "manage API keys"
+
+
+_VIEWER: Final = frozenset({Permission.READ})
+_MEMBER: Final = _VIEWER | {Permission.SPEND, Permission.PURCHASE}
+_ADMIN: Final = _MEMBER | {
+    Permission.MANAGE_WALLETS,
+    Permission.GRANT,
+    Permission.REFUND,
+    Permission.PUBLISH_PRICES,
+    Permission.OPERATE,
+}
+
+ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.MEMBER: _MEMBER,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: _ADMIN | {Permission.MANAGE_KEYS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is calling: a key (or token) of one project, with its role."""
+
+    project_id: int
+    role: Role
+    api_key_id: int | None = None
+
+    def require(self, permission: Permission) -> None:
+        """Raise AccessDenied (FORBIDDEN) unless the actor's role has the permission."""
+        if permission not in ROLE_PERMISSIONS[self.role]:
+            role = self.role.name.lower()
+            raise AccessDenied("FORBIDDEN", f"The role {role} may not {permission}: use a key with a higher role.")

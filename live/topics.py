@@ -1,0 +1,33 @@
+"""The names of live topics; ids are the internal ones, so a topic says nothing to anybody outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+def wallet(wallet_id: int) -> str:
+    """Committed changes of one wallet."""
+    return f"wallet:{wallet_id}"
+
+
+def alerts(project_id: int) -> str:
+    """Low-balance alerts of a project's wallets."""
+    return f"alerts:{project_id}"
+
+
+def purchase(uuid: UUID) -> str:
+    """A purchase changed: read it again."""
+    return f"purchase:{uuid.hex}"
+
+
+def key(api_key_id: int) -> str:
+    """An API key was revoked."""
+    return f"key:{api_key_id}"
+
+
+def jobs() -> str:
+    """A job may be due."""
+    return "jobs"

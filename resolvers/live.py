@@ -1,0 +1,41 @@
+"""Live streams."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import strawberry
+
+from resolvers.acts import given
+from schema.context import Info
+from schema.ids import parse_id
+from schema.scalars import BigInt
+from schema.types.purchases import Purchase
+from schema.types.wallets import LowBalanceAlert, WalletUpdate
+from services import watching as service
+
+
+async def wallet_updated(
+    info: Info, wallet_id: strawberry.ID, after: BigInt | None = strawberry.UNSET
+) -> AsyncGenerator[WalletUpdate, None]:
+    """The wallet now, then each change; with `after`, first every transaction above that sequence."""
+    wallet = parse_id("wal", wallet_id)
+    stream: Any = service.watch_wallet(info.context.coffer, info.context.actor, wallet, given(after))
+    async for change in stream:
+        yield change
+
+
+async def low_balance(
+    info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
+) -> AsyncGenerator[LowBalanceAlert, None]:
+    """Each dip of one wallet, or of every wallet of the project, below its threshold."""
+    wallet = parse_id("wal", wallet_id) if wallet_id else None
+    stream: Any = service.watch_low_balance(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
+    async for alert in stream:
+        yield alert
+
+
+async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:  # noqa: A002
+    """The purchase now, then each change of it."""
+    stream: Any = service.watch_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
+    async for row in stream:
+        yield row

@@ -1,0 +1,58 @@
+"""Running a project: keys and jobs."""
+
+from typing import Any
+
+import strawberry
+
+from resolvers.acts import given, refusable
+from schema.context import Info
+from schema.enums import JobState
+from schema.ids import parse_id
+from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.types import operations as types
+from services import jobs as job_service
+from services import keys as service
+
+
+async def project(info: Info) -> types.Project:
+    """The project that the key belongs to."""
+    return types.Project(name=await service.project_of(info.context.coffer, info.context.actor))
+
+
+async def api_keys(info: Info, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
+    """The project's keys, newest first (owner)."""
+    size, below = checked_first(first), decode_cursor(given(after))
+    rows = await service.list_keys(info.context.coffer, info.context.actor, size, below)
+    return connection(rows, size, below, lambda row: int(row.id))
+
+
+@refusable(types.CreateApiKeyPayload)
+async def create_api_key(info: Info, input: types.CreateApiKeyInput) -> types.CreateApiKeyPayload:  # noqa: A002
+    """Make a key; its text is shown this once (owner)."""
+    created: Any = await service.create_key(info.context.coffer, info.context.actor, input.name, input.role)
+    return types.CreateApiKeyPayload(api_key=created.key, secret=created.secret, errors=[])
+
+
+@refusable(types.RevokeApiKeyPayload)
+async def revoke_api_key(info: Info, id: strawberry.ID) -> types.RevokeApiKeyPayload:  # noqa: A002
+    """Refuse a key from now on and end its subscriptions (owner)."""
+    row: Any = await service.revoke_key(info.context.coffer, info.context.actor, parse_id("key", id))
+    return types.RevokeApiKeyPayload(api_key=row, errors=[])
+
+
+async def jobs(
+    info: Info, first: First = 50, after: After = strawberry.UNSET, state: JobState | None = strawberry.UNSET
+) -> Any:  # noqa: ANN401 - a connection
+    """The project's background work, newest first (owner, admin)."""
+    size, below = checked_first(first), decode_cursor(given(after))
+    rows = await job_service.list_jobs(info.context.coffer, info.context.actor, size, below, given(state))
+    return connection(rows, size, below, lambda row: int(row.id))
+
+
+@refusable(types.ReplayJobPayload)
+async def replay_job(info: Info, id: strawberry.ID) -> types.ReplayJobPayload:  # noqa: A002
+    """Run a dead job again (owner, admin)."""
+    digits = id.removeprefix("job_")
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < len(str(2**63)) else None
+    row: Any = await job_service.replay_job(info.context.coffer, info.context.actor, number)
+    return types.ReplayJobPayload(job=row, errors=[])

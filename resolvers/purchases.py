@@ -1,0 +1,87 @@
+"""Buying credits."""
+
+from typing import Any
+
+import strawberry
+
+from domain.purchases import PACKS, quote
+from resolvers.acts import given, refusable
+from schema.context import Info
+from schema.ids import parse_id
+from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.scalars import BigInt
+from schema.types import purchases as types
+from services import purchases as service
+from services.refunds import refund_purchase as refund
+from services.requests import PurchaseRequest
+
+
+async def packs(info: Info) -> Any:  # noqa: ANN401 - packs
+    """The packs on sale, smallest first."""
+    assert info.context.actor  # noqa: S101 - asks for a key
+    return PACKS
+
+
+async def purchase_quote(
+    info: Info,
+    amount_minor: BigInt | None = strawberry.UNSET,
+    pack_code: str | None = strawberry.UNSET,
+) -> Any:  # noqa: ANN401 - a quote
+    """What a pack or a custom amount costs and gives."""
+    assert info.context.actor  # noqa: S101 - asks for a key
+    return quote(given(amount_minor), given(pack_code))
+
+
+async def purchase(info: Info, id: strawberry.ID) -> Any:  # noqa: A002, ANN401 - the contract's name; a row
+    """A purchase, or null when the project has none with this id."""
+    return await service.get_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
+
+
+async def purchases(
+    info: Info,
+    first: First = 50,
+    after: After = strawberry.UNSET,
+    wallet_id: strawberry.ID | None = strawberry.UNSET,
+) -> Any:  # noqa: ANN401 - a connection
+    """Purchases of the project or of one wallet, newest first."""
+    size, below = checked_first(first), decode_cursor(given(after))
+    wallet = parse_id("wal", wallet_id) if wallet_id else None
+    rows = await service.list_purchases(info.context.coffer, info.context.actor, size, below, wallet)
+    return connection(rows, size, below, lambda row: int(row.id))
+
+
+@refusable(types.PurchasePayload)
+async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.PurchasePayload:  # noqa: A002
+    """Start a purchase; follow it with purchaseUpdated."""
+    request = PurchaseRequest(
+        wallet=parse_id("wal", input.wallet_id),
+        pack_code=given(input.pack_code),
+        amount_minor=given(input.amount_minor),
+        method=input.method,
+        idempotency_key=input.idempotency_key,
+        gateway=given(input.gateway),
+        simulate_failure=bool(input.simulate_failure),
+    )
+    row: Any = await service.purchase_credits(info.context.coffer, info.context.actor, request)
+    return types.PurchasePayload(purchase=row, errors=[])
+
+
+@refusable(types.PurchasePayload)
+async def retry_purchase(info: Info, id: strawberry.ID, idempotency_key: str) -> types.PurchasePayload:  # noqa: A002
+    """Try a failed purchase again."""
+    uuid = parse_id("pur", id)
+    row: Any = await service.retry_purchase(info.context.coffer, info.context.actor, uuid, idempotency_key)
+    return types.PurchasePayload(purchase=row, errors=[])
+
+
+@refusable(types.PurchasePayload)
+async def refund_purchase(
+    info: Info,
+    id: strawberry.ID,  # noqa: A002 - the contract's name
+    idempotency_key: str,
+    amount_minor: BigInt | None = strawberry.UNSET,
+) -> types.PurchasePayload:
+    """Refund a purchase, in part (paise of its amount) or all that is left (owner, admin)."""
+    words = (parse_id("pur", id), given(amount_minor), idempotency_key)
+    row: Any = await refund(info.context.coffer, info.context.actor, *words)
+    return types.PurchasePayload(purchase=row, errors=[])

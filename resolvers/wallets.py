@@ -1,0 +1,51 @@
+"""Wallets."""
+
+from typing import Any
+
+import strawberry
+
+from resolvers.acts import given, refusable
+from schema.context import Info
+from schema.enums import OwnerType
+from schema.ids import parse_id
+from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.types import wallets as types
+from services import wallets as service
+
+
+async def wallet(info: Info, id: strawberry.ID) -> Any:  # noqa: A002, ANN401 - the contract's name; a row
+    """A wallet, or null when the project has none with this id."""
+    return await service.get_wallet(info.context.coffer, info.context.actor, parse_id("wal", id))
+
+
+async def wallets(
+    info: Info,
+    first: First = 50,
+    after: After = strawberry.UNSET,
+    owner_type: OwnerType | None = strawberry.UNSET,
+    owner_id: str | None = strawberry.UNSET,
+) -> Any:  # noqa: ANN401 - a connection
+    """The project's wallets, newest first, of one owner if you name it."""
+    size, below = checked_first(first), decode_cursor(given(after))
+    context = info.context
+    owner = (given(owner_type), given(owner_id))
+    rows = await service.list_wallets(context.coffer, context.actor, size, below, *owner)
+    return connection(rows, size, below, lambda row: int(row.id))
+
+
+@refusable(types.CreateWalletPayload)
+async def create_wallet(info: Info, input: types.CreateWalletInput) -> types.CreateWalletPayload:  # noqa: A002
+    """Open an owner's wallet, or get the one that is there."""
+    threshold = given(input.low_balance_threshold)
+    owner = (input.owner_type, input.owner_id)
+    row: Any = await service.create_wallet(info.context.coffer, info.context.actor, *owner, threshold)
+    return types.CreateWalletPayload(wallet=row, errors=[])
+
+
+@refusable(types.UpdateWalletPayload)
+async def update_wallet(info: Info, input: types.UpdateWalletInput) -> types.UpdateWalletPayload:  # noqa: A002
+    """Change a wallet's settings."""
+    wallet_id = parse_id("wal", input.wallet_id)
+    context = info.context
+    row: Any = await service.update_wallet(context.coffer, context.actor, wallet_id, input.low_balance_threshold)
+    return types.UpdateWalletPayload(wallet=row, errors=[])

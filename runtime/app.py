@@ -1,0 +1,126 @@
+"""The ASGI application: routes, request ids, health."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from runtime import simulated, webhooks
+from runtime.auth import Authenticator
+from runtime.graphql_view import GraphQLView
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from runtime.settings import Settings
+    from services.coffer import Coffer
+
+READY_SECONDS: Final = 2.0
+_STATIC: Final = Path(__file__).parent / "static"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SECURITY: Final = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+
+_log: Final = structlog.get_logger()
+_seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["method", "path", "status"])
+
+
+def create_app(coffer: Coffer, settings: Settings) -> Starlette:
+    """Everything that is served over HTTP and WebSocket."""
+    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings.allowed_origins)
+    origins = list(settings.allowed_origins)
+    return Starlette(
+        routes=[
+            Route("/", lambda _request: RedirectResponse("/graphql")),
+            Route("/graphql", view, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", view),
+            *webhooks.routes(coffer),
+            *simulated.routes(coffer, settings),
+            Route("/healthz", _healthy),
+            Route("/readyz", _ready(coffer)),
+            Route("/metrics", _metrics),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[
+            Middleware(RequestMiddleware),
+            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
+        ],
+    )
+
+
+class RequestMiddleware:
+    """Gives each request an id, the security headers, a log line and a time."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in _SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - started
+            path = getattr(scope.get("route"), "path", "other")
+            _seconds.labels(scope["method"], path, status).observe(seconds)
+            _log.debug("http", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
+
+
+async def _healthy(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(coffer: Coffer) -> object:
+    async def endpoint(_request: Request) -> Response:
+        checks = {"database": coffer.database.ping, "redis": coffer.hub.ping}
+        faults = {}
+        for name, check in checks.items():
+            try:
+                async with asyncio.timeout(READY_SECONDS):
+                    await check()
+            except Exception as fault:  # noqa: BLE001 - any fault means not ready
+                _log.warning("not_ready", part=name, fault=repr(fault))
+                faults[name] = "does not answer"
+        body = {name: faults.get(name, "ok") for name in checks}
+        return JSONResponse(body, 503 if faults else 200)
+
+    return endpoint
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

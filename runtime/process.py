@@ -1,0 +1,135 @@
+"""One running process: its connections opened and closed in order, and what runs in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from db.database import Database
+from db.lanes import Lanes
+from gateways.simulated import SimulatedGateway
+from live.hub import Hub
+from runtime.app import create_app
+from runtime.scheduler import Periodic, run_periodic
+from runtime.worker import Worker
+from services import refunds, settlement, simulated_provider
+from services.coffer import Coffer
+from services.feed import Feed
+from services.holds import sweep_expired
+from services.jobs import free_abandoned, purge_done
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateways.base import Gateway
+    from runtime.settings import Settings
+    from services.jobs import Handler
+
+STOP_SECONDS: Final = 10
+SOCKET_PING_SECONDS: Final = 20
+BACKLOG_CONNECTIONS: Final = 4_096
+
+PERIODIC: Final = (
+    Periodic("free abandoned jobs", 10, free_abandoned),
+    Periodic("purge done jobs", 3_600, purge_done),
+    Periodic("give back expired holds", 5, sweep_expired),
+)
+
+
+def handlers(settings: Settings) -> dict[str, Handler]:
+    """What each kind of job does."""
+    webhook_url = f"{settings.public_url}/webhooks/simulated"
+    return {
+        "gateway.event": settlement.handle_gateway_event,
+        "purchase.follow_up": settlement.follow_up,
+        "refund.send": refunds.send_refund,
+        **simulated_provider.handlers(webhook_url, settings.simulated_secret),
+    }
+
+
+@asynccontextmanager
+async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> AsyncIterator[Coffer]:
+    """The open parts of a process; what is under way is finished before they close."""
+    gateways: dict[str, Gateway] = {"simulated": SimulatedGateway(settings.public_url, [settings.simulated_secret])}
+    database, hub = Database(database_url), Hub(redis_url)
+    feed = Feed(hub)
+    lanes = Lanes(database_url, feed.spent)
+    await hub.connect()
+    await lanes.connect()
+    try:
+        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC))
+    finally:
+        await lanes.close()
+        await feed.drain()
+        await hub.disconnect()
+        for gateway in gateways.values():
+            await gateway.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def background(coffer: Coffer, settings: Settings) -> AsyncIterator[None]:
+    """Run the worker and the clock for the length of the block."""
+    worker = Worker(coffer, handlers(settings))
+    measure = Periodic("measure queues", 5, lambda _coffer: worker.measure())
+    working = asyncio.create_task(worker.run())
+    clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure]))
+    try:
+        yield
+    finally:
+        worker.stop()
+        clock.cancel()
+        await asyncio.gather(working, clock, return_exceptions=True)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends the live streams first when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - uvicorn's signature
+        """SIGTERM or Ctrl-C: streams complete, then sockets close with 1001."""
+        self._hub.end_subscriptions()
+        super().handle_exit(sig, frame)
+
+
+def make_server(coffer: Coffer, settings: Settings) -> Server:
+    """The HTTP server of a process, tuned: no per-message compression, uvloop, httptools."""
+    config = uvicorn.Config(
+        create_app(coffer, settings),
+        host=settings.bind_host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_ping_interval=SOCKET_PING_SECONDS,
+        ws_ping_timeout=SOCKET_PING_SECONDS,
+        backlog=BACKLOG_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+    )
+    return Server(config, coffer.hub)
+
+
+async def serve(settings: Settings, database_url: str, redis_url: str) -> None:
+    """Serve and work until SIGTERM or Ctrl-C."""
+    async with open_coffer(settings, database_url, redis_url) as coffer, background(coffer, settings):
+        await make_server(coffer, settings).serve()
+
+
+async def work(settings: Settings, database_url: str, redis_url: str) -> None:
+    """Work, without serving, until SIGTERM or Ctrl-C."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopped.set)
+    async with open_coffer(settings, database_url, redis_url) as coffer, background(coffer, settings):
+        await stopped.wait()

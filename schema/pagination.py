@@ -1,0 +1,83 @@
+"""Relay connections over keysets: a cursor is the key of its row, so pages stay right while rows are added."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+
+from domain.errors import InvalidInput
+from domain.limits import DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS
+from schema.publishing import published
+
+T = TypeVar("T")
+
+First = Annotated[int | None, strawberry.argument(description=f"Items of the page, 1 to {MAX_PAGE_ITEMS}.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
+
+
+@published
+class PageInfo:
+    """Where a page lies in its list."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@published
+class Edge(Generic[T]):
+    """An item and its cursor."""
+
+    cursor: str
+    node: T
+
+
+@published
+class Connection(Generic[T]):
+    """A page of a list."""
+
+    edges: list[Edge[T]]
+    nodes: list[T]
+    page_info: PageInfo
+
+
+def checked_first(first: int | None) -> int:
+    """The size of a page. InvalidInput."""
+    first = DEFAULT_PAGE_ITEMS if first is None else first
+    if not 1 <= first <= MAX_PAGE_ITEMS:
+        raise InvalidInput(f"first is 1 to {MAX_PAGE_ITEMS}.", field=["first"])
+    return first
+
+
+def encode_cursor(key: int) -> str:
+    """The cursor of a row."""
+    return base64.urlsafe_b64encode(f"k{key}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> int | None:
+    """The key in a cursor. InvalidInput when it is not one of ours."""
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if text[:1] == "k" and len(text) < len(str(2**63)):
+            return int(text[1:])
+    except (ValueError, binascii.Error):
+        pass
+    raise InvalidInput("after is not a cursor of this list: send an endCursor as you got it.", field=["after"])
+
+
+def connection(rows: Sequence[Any], first: int, after: int | None, key: Callable[[Any], int]) -> Connection[Any]:
+    """A page of rows that were read with one more than `first`."""
+    nodes = list(rows[:first])
+    edges = [Edge(cursor=encode_cursor(key(node)), node=node) for node in nodes]
+    page_info = PageInfo(
+        has_next_page=len(rows) > first,
+        has_previous_page=after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Connection(edges=edges, nodes=nodes, page_info=page_info)

@@ -1,0 +1,16 @@
+"""What callers may watch."""
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+
+from resolvers import live
+from schema.types.purchases import Purchase
+from schema.types.wallets import LowBalanceAlert, WalletUpdate
+
+
+@strawberry.type
+class Subscription:
+    wallet_updated: AsyncGenerator[WalletUpdate, None] = strawberry.subscription(resolver=live.wallet_updated)
+    low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
+    purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)

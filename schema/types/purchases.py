@@ -1,0 +1,150 @@
+"""Buying credits."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from domain.money import format_money
+from schema.context import Info
+from schema.enums import PaymentMethod, PurchaseStatus
+from schema.errors import UserError
+from schema.ids import public_id
+from schema.publishing import accepted, published
+from schema.scalars import BigInt, Credits
+from schema.types.wallets import Node
+
+
+@published
+class Money:
+    """An amount of money."""
+
+    amount_minor: BigInt
+    """In the currency's smallest unit, such as paise."""
+    currency: str
+    """ISO 4217."""
+
+    @strawberry.field
+    def formatted(self) -> str:
+        """For people: ₹602.00."""
+        return format_money(self.amount_minor, self.currency)
+
+
+@published
+class CreditPack:
+    """Credits on sale for a fixed price."""
+
+    code: str
+    """Its name for packCode."""
+    credits: Credits
+    """What it gives, bonus included."""
+    bonus_credits: Credits
+    """The bonus inside."""
+
+    @strawberry.field
+    def price(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """Before GST and platform fee."""
+        return Money(amount_minor=root.amount_minor, currency="INR")
+
+
+@published
+class PurchaseQuote:
+    """What a purchase costs and gives."""
+
+    credits: Credits
+    """What it gives, bonus included."""
+    bonus_credits: Credits
+    """The bonus inside."""
+
+    @strawberry.field
+    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """The price of the credits."""
+        return Money(amount_minor=root.amount_minor, currency=root.currency)
+
+    @strawberry.field
+    def gst(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """GST, 18 % of the amount."""
+        return Money(amount_minor=root.gst_minor, currency=root.currency)
+
+    @strawberry.field
+    def platform_fee(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """Platform fee, 2.4 % of the amount."""
+        return Money(amount_minor=root.platform_fee_minor, currency=root.currency)
+
+    @strawberry.field
+    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """What the buyer pays."""
+        return Money(amount_minor=root.total_minor, currency=root.currency)
+
+
+@published
+class Purchase(Node):
+    """One attempt to buy credits."""
+
+    status: PurchaseStatus
+    """Where it stands."""
+    quote: PurchaseQuote
+    """What the buyer accepted."""
+    method: PaymentMethod
+    """How the buyer pays."""
+    gateway: str
+    """The payment provider."""
+    checkout_url: str | None
+    """The provider's page where the buyer pays."""
+    failure_reason: str | None
+    """Why it failed."""
+    created_at: datetime
+    """When it began."""
+    updated_at: datetime
+    """When it last changed."""
+    uuid: strawberry.Private[UUID]
+    wallet_uuid: strawberry.Private[UUID]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        """Names the object among all objects."""
+        return strawberry.ID(public_id("pur", self.uuid))
+
+    @strawberry.field
+    def wallet_id(self) -> strawberry.ID:
+        """The wallet that gets the credits."""
+        return strawberry.ID(public_id("wal", self.wallet_uuid))
+
+    @strawberry.field
+    def refunded(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
+        """How much of the amount was refunded or is on its way back."""
+        return Money(amount_minor=root.refunded_minor, currency=root.currency)
+
+    @classmethod
+    def is_type_of(cls, _row: object, _info: Info) -> bool:
+        """Rows are published as they are."""
+        return True
+
+
+@accepted
+class PurchaseInput:
+    """A purchase of a pack or of a custom amount: send one of the two."""
+
+    wallet_id: strawberry.ID
+    """The wallet that gets the credits."""
+    pack_code: str | None = strawberry.UNSET
+    """A code of `packs`."""
+    amount_minor: BigInt | None = strawberry.UNSET
+    """A custom amount in paise, 15,000 or more."""
+    method: PaymentMethod
+    """How the buyer pays."""
+    idempotency_key: str
+    """Your name for this purchase."""
+    gateway: str | None = strawberry.UNSET
+    """The payment provider; the first configured one by default."""
+    simulate_failure: bool | None = False
+    """Let the simulated provider fail the first attempt."""
+
+
+@published
+class PurchasePayload:
+    """The purchase, or why there is none."""
+
+    purchase: Purchase | None = None
+    errors: list[UserError]

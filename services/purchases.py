@@ -1,0 +1,185 @@
+"""Buying credits: record the intent, open the order at the provider, record what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from db import purchases as queries
+from db.models.purchases import Purchase
+from domain.errors import IdempotencyConflict, InvalidInput, NotFound, PaymentFailed
+from domain.inputs import check_key
+from domain.jobs import Queue
+from domain.permissions import Actor, Permission
+from domain.purchases import PurchaseStatus, quote, require_transition
+from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
+from live import topics
+from services.jobs import enqueue
+from services.wallets import require_wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from db.database import Session
+    from db.models.ledger import Wallet
+    from domain.purchases import Quote
+    from services.coffer import Coffer
+    from services.requests import PurchaseRequest
+
+FOLLOW_UP_SECONDS: Final = 60
+"""After that long the provider is asked about a purchase whose webhook has not come."""
+
+
+async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseRequest) -> Purchase:
+    """Start a purchase; the same key gives the same purchase. The credits come when the provider confirms the payment."""
+    actor.require(Permission.PURCHASE)
+    check_key(request.idempotency_key)
+    wanted = quote(request.amount_minor, request.pack_code)
+    gateway = request.gateway or next(iter(coffer.gateways))
+    if gateway not in coffer.gateways:
+        names = ", ".join(coffer.gateways)
+        raise InvalidInput(f"No gateway {gateway!r}: use one of {names}.", field=["gateway"])
+    async with coffer.database.transaction() as session:
+        wallet = await require_wallet(session, actor, request.wallet)
+        known = await queries.by_key(session, wallet.id, request.idempotency_key)
+        if known is not None:
+            _require_same(known, request, wanted, gateway)
+            return known
+        purchase = _new(wallet, request, wanted, gateway)
+        session.add(purchase)
+        await session.flush()
+        await enqueue(coffer, session, _follow_up(purchase), delay_seconds=FOLLOW_UP_SECONDS)
+    return await open_order(coffer, purchase)
+
+
+async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, idempotency_key: str) -> Purchase:
+    """Try a failed purchase again with a new order at the provider. NotFound, InvalidState."""
+    actor.require(Permission.PURCHASE)
+    check_key(idempotency_key)
+    await _require(coffer, actor, purchase)
+    async with coffer.database.transaction() as session:
+        row = await _locked(session, purchase)
+        if row.retry_key == idempotency_key:
+            return row
+        require_transition(row.status, PurchaseStatus.PROCESSING)
+        row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
+        row.failure_reason = row.order_id = row.checkout_url = None
+        await changed(coffer, session, row)
+        await enqueue(coffer, session, _follow_up(row), delay_seconds=FOLLOW_UP_SECONDS)
+    return await open_order(coffer, row)
+
+
+async def get_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> Purchase | None:
+    """The purchase, or None when the project has no such purchase."""
+    actor.require(Permission.READ)
+    if purchase is None:
+        return None
+    async with coffer.database.reading() as session:
+        return await queries.find(session, actor.project_id, purchase)
+
+
+async def list_purchases(
+    coffer: Coffer, actor: Actor, first: int, after: int | None, wallet: UUID | None
+) -> list[Purchase]:
+    """Purchases of the project or of one wallet, newest first, one more than `first` when there are more."""
+    actor.require(Permission.READ)
+    async with coffer.database.reading() as session:
+        wallet_id = None if wallet is None else (await require_wallet(session, actor, wallet)).id
+        return await queries.page(session, actor.project_id, first + 1, after, wallet_id)
+
+
+async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
+    """Open the provider's order of the current attempt; safe to repeat, since our reference is the key there.
+
+    PaymentFailed when the provider refuses. When it can't be reached the purchase stays PROCESSING and the follow-up
+    tries again.
+    """
+    request = OrderRequest(
+        reference=purchase.reference,
+        total_minor=purchase.quote.total_minor,
+        currency=purchase.currency,
+        method=purchase.method.name,
+        description=f"{purchase.credits} credits",
+        simulate_failure=purchase.simulate_failure and purchase.attempt == 1,
+    )
+    try:
+        order = await coffer.gateways[purchase.gateway].create_order(request)
+    except GatewayUnavailable:
+        return purchase
+    except GatewayRefused as refused:
+        await _record(coffer, purchase, lambda row: _fail(row, str(refused)))
+        raise PaymentFailed(str(refused)) from refused
+    return await _record(coffer, purchase, lambda row: _ordered(row, order))
+
+
+async def changed(coffer: Coffer, session: Session, purchase: Purchase) -> None:
+    """Write a purchase and tell its watchers after the commit."""
+    await queries.touch(session, purchase)
+    topic = topics.purchase(purchase.uuid)
+    session.after_commit(lambda: coffer.hub.publish(topic, b"changed"))
+
+
+async def _record(coffer: Coffer, purchase: Purchase, change: Callable[[Purchase], None]) -> Purchase:
+    """Apply a change to the row as it is now, unless another attempt has begun meanwhile."""
+    async with coffer.database.transaction() as session:
+        row = await _locked(session, purchase.uuid)
+        if row.attempt == purchase.attempt:
+            change(row)
+            await changed(coffer, session, row)
+    return row
+
+
+def _ordered(row: Purchase, order: Order) -> None:
+    row.order_id, row.checkout_url = order.order_id, order.checkout_url
+
+
+def _fail(row: Purchase, reason: str) -> None:
+    require_transition(row.status, PurchaseStatus.FAILED)
+    row.status, row.failure_reason = PurchaseStatus.FAILED, reason
+
+
+def _new(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gateway: str) -> Purchase:
+    return Purchase(
+        uuid=uuid4(),
+        project_id=wallet.project_id,
+        wallet_id=wallet.id,
+        wallet_uuid=wallet.uuid,
+        status=PurchaseStatus.PROCESSING,
+        method=request.method,
+        gateway=gateway,
+        amount_minor=wanted.amount_minor,
+        gst_minor=wanted.gst_minor,
+        platform_fee_minor=wanted.platform_fee_minor,
+        credits=wanted.credits,
+        bonus_credits=wanted.bonus_credits,
+        currency=wanted.currency,
+        attempt=1,
+        refunded_minor=0,
+        simulate_failure=request.simulate_failure,
+        idempotency_key=request.idempotency_key,
+    )
+
+
+def _require_same(known: Purchase, request: PurchaseRequest, wanted: Quote, gateway: str) -> None:
+    same = (known.amount_minor, known.method, known.gateway, known.simulate_failure)
+    if same != (wanted.amount_minor, request.method, gateway, request.simulate_failure):
+        raise IdempotencyConflict
+
+
+def _follow_up(purchase: Purchase) -> tuple[Queue, str, dict[str, object]]:
+    payload = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt, "project_id": purchase.project_id}
+    return Queue.PAYMENT_PROCESSING, "purchase.follow_up", payload
+
+
+async def _require(coffer: Coffer, actor: Actor, purchase: UUID | None) -> Purchase:
+    found = await get_purchase(coffer, actor, purchase)
+    if found is None:
+        raise NotFound("No such purchase in this project: see `purchases`.", field=["id"])
+    return found
+
+
+async def _locked(session: Session, uuid: UUID | None) -> Purchase:
+    row = uuid and await queries.lock(session, uuid)
+    if not row:
+        raise NotFound("No such purchase in this project: see `purchases`.", field=["id"])
+    return row

@@ -1,0 +1,136 @@
+"""Giving money back: the credits are taken first, then the provider is asked, then the outcome is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from db import ledger
+from db import purchases as queries
+from db import wallets as wallet_queries
+from db.models.purchases import Refund
+from domain.errors import IdempotencyConflict, InvalidState, NotFound
+from domain.inputs import check_key
+from domain.jobs import Queue
+from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
+from domain.permissions import Actor, Permission
+from domain.purchases import PurchaseStatus, refund_share, require_transition
+from gateways.base import GatewayRefused, RefundRequest
+from services.grants import post
+from services.jobs import enqueue
+from services.purchases import changed, get_purchase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from db.database import Session
+    from db.models.purchases import Purchase
+    from services.coffer import Coffer
+    from services.jobs import Effect
+
+
+async def refund_purchase(
+    coffer: Coffer, actor: Actor, purchase: UUID | None, amount_minor: int | None, idempotency_key: str
+) -> Purchase:
+    """Refund a paid purchase, in part or (None) all that is left: paise of the amount, tax and fee in proportion.
+
+    The credits, bonus in proportion, leave the wallet at once; InsufficientCredits when they were spent. The purchase
+    is REFUNDED when the provider has confirmed that all of it went back.
+    """
+    actor.require(Permission.REFUND)
+    check_key(idempotency_key)
+    found = await get_purchase(coffer, actor, purchase)
+    async with coffer.database.transaction() as session:
+        row = found and await queries.lock(session, found.uuid)
+        if not row:
+            raise NotFound("No such purchase in this project: see `purchases`.", field=["id"])
+        known = await queries.refund_by_key(session, row.id, idempotency_key)
+        if known is not None:
+            if amount_minor not in {None, known.amount_minor}:
+                raise IdempotencyConflict
+            return row
+        if row.status is not PurchaseStatus.SUCCESS:
+            raise InvalidState(f"Only a paid purchase can be refunded; this one is {row.status.name}.")
+        await _begin(coffer, session, row, amount_minor or row.amount_minor - row.refunded_minor, idempotency_key)
+    return row
+
+
+async def send_refund(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
+    """Job `refund.send`: ask the provider; when it refuses, the credits go back to the wallet."""
+    uuid = UUID(payload["refund"])
+    async with coffer.database.reading() as session:
+        found = await queries.refund(session, uuid)
+    if found is None or found[0].completed_at is not None:
+        return _nothing
+    refund, purchase = found
+    request = RefundRequest(refund.uuid.hex, purchase.order_id or "", refund.total_minor, purchase.currency)
+    try:
+        refund_id = await coffer.gateways[purchase.gateway].refund(request)
+    except GatewayRefused as refused:
+        return _refused(coffer, uuid, str(refused))
+    return _completed(coffer, uuid, refund_id)
+
+
+async def _begin(coffer: Coffer, session: Session, row: Purchase, amount_minor: int, key: str) -> None:
+    part = refund_share(row.quote, row.refunded_minor, amount_minor)
+    credits = part.purchased_credits + part.bonus_credits
+    refund = Refund(uuid=uuid4(), purchase_id=row.id, amount_minor=amount_minor, total_minor=part.total_minor)
+    refund.credits, refund.idempotency_key = credits, key
+    session.add(refund)
+    row.refunded_minor += amount_minor
+    await changed(coffer, session, row)
+    await _move(coffer, session, refund, row, "taken")
+    payload = {"refund": refund.uuid.hex, "project_id": row.project_id}
+    await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.send", payload))
+
+
+async def _move(coffer: Coffer, session: Session, refund: Refund, row: Purchase, word: str) -> None:
+    """Take the refund's credits from the wallet, or give them back."""
+    if not refund.credits:
+        return
+    route = ROUTES[TransactionType.REFUND]
+    movement = ledger.Movement(
+        wallet=await wallet_queries.read(session, row.wallet_id),
+        type=TransactionType.REFUND,
+        source=TransactionSource.REFUND,
+        route=route if word == "taken" else (route[1], route[0]),
+        amount=refund.credits,
+        key=f"refund:{refund.uuid}:{word}",
+        key_space=SYSTEM_KEY,
+        source_id=f"pur_{row.uuid.hex}",
+    )
+    await post(coffer, session, movement)
+
+
+def _completed(coffer: Coffer, uuid: UUID, refund_id: str) -> Effect:
+    async def effect(session: Session) -> None:
+        found = await queries.refund(session, uuid)
+        if found is None or found[0].completed_at is not None:
+            return
+        refund, row = found
+        refund.refund_id, refund.completed_at = refund_id, coffer.clock()
+        if row.refunded_minor == row.amount_minor and await queries.open_refunds(session, row.id) == 0:
+            require_transition(row.status, PurchaseStatus.REFUNDED)
+            row.status = PurchaseStatus.REFUNDED
+        await changed(coffer, session, row)
+
+    return effect
+
+
+def _refused(coffer: Coffer, uuid: UUID, reason: str) -> Effect:
+    async def effect(session: Session) -> None:
+        found = await queries.refund(session, uuid)
+        if found is None or found[0].completed_at is not None:
+            return
+        refund, row = found
+        refund.completed_at = coffer.clock()
+        row.refunded_minor -= refund.amount_minor
+        row.failure_reason = f"The refund was refused: {reason}"
+        await changed(coffer, session, row)
+        await _move(coffer, session, refund, row, "returned")
+
+    return effect
+
+
+async def _nothing(_session: Session) -> None:
+    """The effect of a job that has nothing left to do."""

@@ -1,0 +1,139 @@
+"""Spending credits: the act in front of every action of somebody else's product."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import uuid4
+
+from db import ledger
+from db import wallets as wallet_queries
+from db.spends import SpendRequest, key_uuid
+from domain.errors import DomainError, InvalidInput, NotFound
+from domain.inputs import check_key, check_text, check_units, metadata_text
+from domain.ledger import Outcome
+from domain.limits import MAX_BATCH_ITEMS
+from domain.permissions import Actor, Permission
+from services.outcomes import refusal
+from services.wallets import require_wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from db.spends import Spent
+    from services.coffer import Coffer
+    from services.requests import ConsumeRequest
+
+KNOWN_WALLETS: Final = 100_000
+"""Wallet ids kept per process; which project a wallet belongs to never changes."""
+
+_known: Final[OrderedDict[UUID, tuple[int, int]]] = OrderedDict()
+
+
+class Spend(NamedTuple):
+    """A posted movement and the wallet after it; `replayed` when the key was known and nothing moved."""
+
+    transaction: Any
+    wallet: Any
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a spend would cost (credits), and the refusal that it would meet, if any."""
+
+    feature: str
+    credits: int
+    available_credits: int
+    balance_after: int
+    error: DomainError | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the spend would be posted."""
+        return self.error is None
+
+
+async def consume(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> Spend:
+    """Spend a feature's price times its units. Raises the DomainError that says why not."""
+    actor.require(Permission.SPEND)
+    spent = await coffer.lanes.spend(await _spend_request(coffer, actor, request))
+    return _spend(spent, request.metadata)
+
+
+async def consume_batch(coffer: Coffer, actor: Actor, requests: Sequence[ConsumeRequest]) -> list[Spend | DomainError]:
+    """Spend many, each on its own: the answers are in the order of the requests. InvalidInput when there are too many."""
+    actor.require(Permission.SPEND)
+    if not 1 <= len(requests) <= MAX_BATCH_ITEMS:
+        raise InvalidInput(f"Send 1 to {MAX_BATCH_ITEMS} inputs.", field=["inputs"])
+
+    async def one(request: ConsumeRequest) -> Spend | DomainError:
+        try:
+            return await consume(coffer, actor, request)
+        except DomainError as error:
+            return error
+
+    return list(await asyncio.gather(*(one(request) for request in requests)))
+
+
+async def estimate(coffer: Coffer, actor: Actor, wallet: UUID | None, feature: str, units: int) -> Estimate:
+    """What a spend would answer now: the spend itself, rolled back. NotFound, InvalidInput."""
+    actor.require(Permission.READ)
+    check_text(feature, "feature")
+    check_units(units)
+    async with coffer.database.rehearsal() as session:
+        found = await require_wallet(session, actor, wallet)
+        key = str(uuid4())
+        request = SpendRequest(found.id, key, key_uuid(key), feature, units, None, None, None, None)
+        posted = await ledger.rehearse_spend(session, request)
+    refused = refusal(posted.posting, feature, None)
+    price = posted.posting["required_credits"] if posted.outcome is not Outcome.DAILY_CAP_REACHED else None
+    before = found.available_credits
+    after = posted.posting["balance_after"] if refused is None else before
+    return Estimate(feature, price or 0, before, after, refused)
+
+
+async def _spend_request(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> SpendRequest:
+    check_key(request.idempotency_key)
+    check_text(request.feature, "feature")
+    check_units(request.units)
+    if request.member is not None:
+        check_text(request.member, "member")
+    key = request.idempotency_key
+    return SpendRequest(
+        await _wallet_id(coffer, actor, request.wallet),
+        key,
+        key_uuid(key),
+        request.feature,
+        request.units,
+        request.expected_credits,
+        request.member,
+        actor.api_key_id,
+        metadata_text(request.metadata),
+    )
+
+
+async def _wallet_id(coffer: Coffer, actor: Actor, wallet: UUID | None) -> int:
+    """The internal id of a wallet of the actor's project, from memory when it was seen before."""
+    known = _known.get(wallet) if wallet else None
+    if known is None and wallet is not None:
+        async with coffer.database.reading() as session:
+            found = await wallet_queries.find(session, actor.project_id, wallet)
+        if found is not None:
+            known = _known[wallet] = (found.id, found.project_id)
+            if len(_known) > KNOWN_WALLETS:
+                _known.popitem(last=False)
+    if known is None or known[1] != actor.project_id:
+        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
+    return known[0]
+
+
+def _spend(spent: Spent, metadata: Mapping[str, Any] | None) -> Spend:
+    request = spent.request
+    refused = refusal(spent.posting, request.feature, request.expected_credits)
+    if refused is not None:
+        raise refused
+    return Spend(spent.transaction(metadata), spent.wallet, spent.outcome is Outcome.REPLAYED)

@@ -1,0 +1,91 @@
+"""Wallets: open, read, list, change settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from db import transactions as transaction_queries
+from db import wallets as queries
+from domain.errors import InvalidInput, NotFound
+from domain.inputs import check_text
+from domain.limits import MAX_CREDITS
+from domain.permissions import Actor, Permission
+from services.feed import settings_message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from db.database import Session
+    from db.models.ledger import Wallet
+    from domain.ledger import TransactionType
+    from domain.wallets import OwnerType
+    from services.coffer import Coffer
+
+
+async def create_wallet(
+    coffer: Coffer, actor: Actor, owner_type: OwnerType, owner_id: str, low_balance_threshold: int | None
+) -> Wallet:
+    """Open the owner's wallet; an owner has one, so the same owner gets the same wallet. InvalidInput."""
+    actor.require(Permission.MANAGE_WALLETS)
+    check_text(owner_id, "ownerId")
+    _check_threshold(low_balance_threshold)
+    async with coffer.database.transaction() as session:
+        return await queries.open_wallet(session, actor.project_id, owner_type, owner_id, low_balance_threshold)
+
+
+async def get_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Wallet | None:
+    """The wallet, or None when the project has no such wallet."""
+    actor.require(Permission.READ)
+    if wallet is None:
+        return None
+    async with coffer.database.reading() as session:
+        return await queries.find(session, actor.project_id, wallet)
+
+
+async def list_wallets(
+    coffer: Coffer, actor: Actor, first: int, after: int | None, owner_type: OwnerType | None, owner_id: str | None
+) -> list[Wallet]:
+    """The newest wallets, one more than `first` when there are more."""
+    actor.require(Permission.READ)
+    async with coffer.database.reading() as session:
+        return await queries.page(session, actor.project_id, first + 1, after, owner_type, owner_id)
+
+
+async def update_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None, low_balance_threshold: int) -> Wallet:
+    """Change a wallet's low-balance threshold (credits). InvalidInput, NotFound."""
+    actor.require(Permission.MANAGE_WALLETS)
+    _check_threshold(low_balance_threshold)
+    async with coffer.database.transaction() as session:
+        found = await require_wallet(session, actor, wallet)
+        await queries.set_threshold(session, found.id, low_balance_threshold)
+        changed = await queries.read(session, found.id)
+        session.after_commit(lambda: coffer.hub.publish_many([settings_message(changed)]))
+    return changed
+
+
+async def list_transactions(
+    coffer: Coffer,
+    actor: Actor,
+    wallet_ids: Sequence[int],
+    page: tuple[int, int | None],
+    types: Sequence[TransactionType] | None,
+) -> dict[int, list[Any]]:
+    """Newest transactions below a sequence of wallets that the caller was given; `page` is (first, after)."""
+    actor.require(Permission.READ)
+    first, after = page
+    async with coffer.database.reading() as session:
+        return await transaction_queries.newest(session, wallet_ids, first + 1, after, types)
+
+
+async def require_wallet(session: Session, actor: Actor, wallet: UUID | None) -> Wallet:
+    """The wallet of the actor's project, or NotFound."""
+    found = wallet and await queries.find(session, actor.project_id, wallet)
+    if not found:
+        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
+    return found
+
+
+def _check_threshold(value: int | None) -> None:
+    if value is not None and not 0 <= value <= MAX_CREDITS:
+        raise InvalidInput("lowBalanceThreshold is 0 or more credits.", field=["lowBalanceThreshold"])

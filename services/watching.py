@@ -1,0 +1,140 @@
+"""Live streams: correct by the ledger, quick by the feed.
+
+A stream subscribes first and reads second, so nothing falls between. A message is only a hint: versions that were seen
+are dropped, and what is missing comes from the ledger by sequence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from db import alerts as alert_queries
+from db import transactions as transaction_queries
+from db import wallets as wallet_queries
+from db.purchases import find as find_purchase
+from domain.errors import NotFound
+from domain.permissions import Actor, Permission
+from live import topics
+from live.backend import GAP
+from live.hub import Overflow
+from services.feed import WalletChange, read_alert, read_change
+from services.wallets import get_wallet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from db.models.ledger import Wallet
+    from db.models.purchases import Purchase
+    from services.coffer import Coffer
+
+CATCH_UP_TRANSACTIONS: Final = 100
+"""Missed transactions in one update; the next ones follow in the next."""
+
+CATCH_UP_ALERTS: Final = 100
+
+
+async def watch_wallet(
+    coffer: Coffer, actor: Actor, wallet: UUID | None, after: int | None
+) -> AsyncIterator[WalletChange]:
+    """The wallet now, then each change; with `after`, first every transaction above that sequence. NotFound."""
+    found = await _require(coffer, actor, wallet)
+    async with coffer.hub.subscribe(topics.wallet(found.id)) as inbox:
+        seen = after
+        async for change in _missed(coffer, found.id, after):
+            seen = change.sequence
+            yield change
+        settings_at = None
+        async for message in inbox:
+            if message == GAP:
+                missed = _missed(coffer, found.id, seen)
+            else:
+                heard = read_change(message)
+                changed_settings = (
+                    heard.sequence == seen and not heard.transactions and heard.wallet.updated_at != settings_at
+                )
+                if heard.sequence <= (seen or 0) and not changed_settings:
+                    continue
+                missed = _completed(coffer, found.id, seen, heard)
+                settings_at = heard.wallet.updated_at
+            async for change in missed:
+                seen = change.sequence
+                yield change
+
+
+async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, *, every: bool) -> AsyncIterator[Any]:
+    """Each dip of a wallet, or of every wallet of the project, below its threshold: never dropped, never twice."""
+    actor.require(Permission.READ)
+    only = None if every else (await _require(coffer, actor, wallet)).id
+    async with coffer.hub.subscribe(topics.alerts(actor.project_id), Overflow.CLOSE) as inbox:
+        async with coffer.database.reading() as session:
+            last_id = await alert_queries.newest_id(session, actor.project_id)
+        seen: set[tuple[int, int]] = set()
+        async for message in inbox:
+            if message == GAP:
+                async with coffer.database.reading() as session:
+                    rows: Any = await alert_queries.following(session, actor.project_id, last_id, CATCH_UP_ALERTS)
+                last_id = rows[-1].id if rows else last_id
+            else:
+                rows = [read_alert(message)]
+            for row in rows:
+                if (row.wallet_id, row.sequence) not in seen and only in {None, row.wallet_id}:
+                    yield row
+                seen.add((row.wallet_id, row.sequence))
+
+
+async def watch_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> AsyncIterator[Purchase]:
+    """The purchase now, then each change of it. NotFound."""
+    actor.require(Permission.READ)
+    if purchase is None:
+        raise NotFound("No such purchase in this project.", field=["id"])
+    async with coffer.hub.subscribe(topics.purchase(purchase)) as inbox:
+        row = await _read_purchase(coffer, actor, purchase)
+        yield row
+        async for _ in inbox:
+            newer = await _read_purchase(coffer, actor, purchase)
+            if (newer.status, newer.updated_at) != (row.status, row.updated_at):
+                row = newer
+                yield row
+
+
+async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Wallet:
+    found = await get_wallet(coffer, actor, wallet)
+    if found is None:
+        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
+    return found
+
+
+async def _read_purchase(coffer: Coffer, actor: Actor, purchase: UUID) -> Purchase:
+    async with coffer.database.reading() as session:
+        found = await find_purchase(session, actor.project_id, purchase)
+    if found is None:
+        raise NotFound("No such purchase in this project.", field=["id"])
+    return found
+
+
+async def _missed(coffer: Coffer, wallet_id: int, after: int | None) -> AsyncIterator[WalletChange]:
+    """The wallet's state with every transaction above a sequence, in pages; at least one update."""
+    async with coffer.database.reading() as session:
+        wallet = await wallet_queries.read(session, wallet_id)
+        if after is None or after >= wallet.sequence:
+            yield WalletChange(wallet, wallet.sequence, [])
+            return
+    while after < wallet.sequence:
+        async with coffer.database.reading() as session:
+            rows = await transaction_queries.following(session, wallet_id, after, CATCH_UP_TRANSACTIONS)
+        after = rows[-1].sequence
+        yield WalletChange(wallet, after, rows)
+
+
+async def _completed(
+    coffer: Coffer, wallet_id: int, seen: int | None, heard: WalletChange
+) -> AsyncIterator[WalletChange]:
+    """A heard change without what was seen; from the ledger where the message does not have every row since."""
+    seen = seen or 0
+    rows = [row for row in heard.transactions if row.sequence > seen]
+    if heard.sequence - seen == len(rows):
+        yield WalletChange(heard.wallet, heard.sequence, rows)
+        return
+    async for change in _missed(coffer, wallet_id, seen):
+        yield change

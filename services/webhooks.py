@@ -1,0 +1,24 @@
+"""Taking in a verified webhook: once per event, with the job that will act on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from db.purchases import store_event
+from domain.jobs import Queue
+from services.jobs import enqueue
+
+if TYPE_CHECKING:
+    from gateways.base import WebhookEvent
+    from services.coffer import Coffer
+
+
+async def receive(coffer: Coffer, gateway: str, event: WebhookEvent, body: bytes) -> bool:
+    """Store the event and ask for its job in one transaction; False when the provider had sent it before."""
+    values = {"event_id": event.event_id, "type": event.type, "order_id": event.order_id, "body": body}
+    async with coffer.database.transaction() as session:
+        stored = await store_event(session, gateway, values)
+        if stored is None:
+            return False
+        await enqueue(coffer, session, (Queue.WEBHOOK_PROCESSING, "gateway.event", {"event": stored}))
+    return True

@@ -1,0 +1,64 @@
+"""A server of each test's own, on a real port."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.permissions import Role
+from runtime.process import background, make_server
+from services.keys import issue_key
+from tests.api.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runtime.settings import Settings
+    from services.coffer import Coffer
+
+
+class Api:
+    """A running server and a way to get keys for it."""
+
+    def __init__(self, coffer: Coffer, settings: Settings) -> None:
+        self.coffer = coffer
+        self.url = settings.public_url
+        self.settings = settings
+        self._clients: list[Client] = []
+
+    async def client(self, role: Role = Role.OWNER, project: str = "test") -> Client:
+        """A caller with a new key."""
+        created = await issue_key(self.coffer.database, project, role)
+        return self._keep(Client(self.url, created.secret))
+
+    def anonymous(self) -> Client:
+        """A caller without a key."""
+        return self._keep(Client(self.url, None))
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.http.aclose()
+
+    def _keep(self, client: Client) -> Client:
+        self._clients.append(client)
+        return client
+
+
+@pytest.fixture
+async def api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
+    """A running server with its worker."""
+    server = make_server(coffer, settings)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    async with background(coffer, settings):
+        task = asyncio.create_task(server._serve(None))  # noqa: SLF001 - without its signal handlers
+        while not server.started:
+            await asyncio.sleep(0.01)
+        running = Api(coffer, settings)
+        yield running
+        await running.close()
+        coffer.hub.end_subscriptions()
+        server.should_exit = True
+        await task

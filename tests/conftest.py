@@ -1,0 +1,93 @@
+"""Real servers for the whole run, and a fresh migrated database for each test."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from db.migrate import upgrade
+from runtime.embedded import Servers, embedded
+from runtime.process import open_coffer
+from runtime.settings import Settings
+from runtime.telemetry import configure_logs
+from tests.builders import free_port, settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from services.coffer import Coffer
+
+TEMPLATE = "template_coffer"
+
+configure_logs()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """One PostgreSQL and one Valkey for the whole run."""
+    with embedded(tmp_path_factory.mktemp("servers"), lambda _line: None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """The name of a migrated database that tests are copied from."""
+
+    async def create() -> None:
+        connection = await asyncpg.connect(servers.database_url)
+        await connection.execute(f"create database {TEMPLATE}")
+        await connection.close()
+
+    with asyncio.Runner() as runner:
+        runner.run(create())
+    upgrade(servers.database_url.replace("/coffer?", f"/{TEMPLATE}?"))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
+    """A database of this test's own."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(servers.database_url)
+    await connection.execute(f"create database {name} template {template} strategy file_copy")
+    yield servers.database_url.replace("/coffer?", f"/{name}?")
+    await connection.execute(f"drop database {name} with (force)")
+    await connection.close()
+
+
+@pytest.fixture
+def redis_url(servers: Servers) -> str:
+    """The Valkey of the run."""
+    return servers.redis_url
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Settings of a process on a free port."""
+    return settings_for(free_port())
+
+
+@pytest.fixture
+async def coffer(settings: Settings, database_url: str, redis_url: str) -> AsyncIterator[Coffer]:
+    """The open parts of a process on this test's database."""
+    async with open_coffer(settings, database_url, redis_url) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where a test's servers answer."""
+
+    database: str
+    redis: str
+
+
+@pytest.fixture
+def urls(database_url: str, redis_url: str) -> Urls:
+    """Both addresses."""
+    return Urls(database_url, redis_url)
