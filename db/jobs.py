@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.jobs import Job, Lease
@@ -79,9 +79,9 @@ async def free_abandoned(session: Session, now: datetime) -> list[JobState]:
 
     A job that kills its worker ends up dead like any other, instead of coming back for ever.
     """
-    spent = Job.attempts >= MAX_ATTEMPTS
+    dead, ready = (literal(state, Job.state.type) for state in (JobState.DEAD, JobState.READY))
     change = {
-        "state": case((spent, JobState.DEAD), else_=JobState.READY),
+        "state": case((Job.attempts >= MAX_ATTEMPTS, dead), else_=ready),
         "leased_until": None,
         "last_error": "The worker stopped in the middle of it.",
     }

@@ -61,7 +61,7 @@ class Posted:
     """The engine's answer to a movement (type ledger.posting)."""
 
     outcome: Outcome
-    posting: RowMapping
+    posting: Mapping[str, Any]
 
     @property
     def replayed(self) -> bool:
@@ -154,4 +154,4 @@ def transaction_row(movement: Movement, posted: Posted) -> Row:
 
 
 def _posted(row: RowMapping) -> Posted:
-    return Posted(Outcome(row["outcome"]), row)
+    return Posted(Outcome(row["outcome"]), dict(row))

@@ -67,3 +67,9 @@ async def keys(session: Session, project_id: int, limit: int, before: int | None
 async def revoke(session: Session, key: ApiKey) -> None:
     """Mark a key as revoked; the first time counts."""
     key.revoked_at = key.revoked_at or (await session.scalar(select(func.now())))
+
+
+async def key_is_revoked(session: Session, api_key_id: int) -> bool:
+    """Whether a key is refused by now."""
+    revoked_at = await session.scalar(select(ApiKey.revoked_at).where(ApiKey.id == api_key_id))
+    return revoked_at is not None

@@ -36,7 +36,8 @@ PROMISES: Final[dict[str, str]] = {
           order by sequence desc limit 1) t on true
         where w.sequence <> coalesce(t.sequence, 0) or w.available_credits <> coalesce(t.balance_after, 0)""",
     "nothing is negative": """
-        select uuid from wallet where least(available_credits, reserved_credits, locked_credits, pending_credits) < 0""",
+        select uuid from wallet
+        where least(available_credits, reserved_credits, locked_credits, pending_credits) < 0""",
     "no key was posted twice": """
         select w.uuid from wallet w join (select wallet_id from credit_transaction
           group by wallet_id, key_hash having count(*) > 1) t on t.wallet_id = w.id""",
@@ -44,7 +45,8 @@ PROMISES: Final[dict[str, str]] = {
         select w.uuid from wallet w left join lateral (
           select sum(amount) filter (where type = 1) as bought, sum(amount) filter (where to_account = 12) as used
           from credit_transaction t where t.wallet_id = w.id) s on true
-        where w.lifetime_purchased_credits <> coalesce(s.bought, 0) or w.lifetime_used_credits <> coalesce(s.used, 0)""",
+        where w.lifetime_purchased_credits <> coalesce(s.bought, 0)
+          or w.lifetime_used_credits <> coalesce(s.used, 0)""",
     "the usage rollup equals the ledger": """
         select w.uuid from (
           select wallet_id, (created_at at time zone 'utc')::date as day, coalesce(feature, 'HOLD_CAPTURE') as feature,

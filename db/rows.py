@@ -17,6 +17,7 @@ class Row:
         self.values = values
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as many types as there are columns
+        """Read a column."""
         try:
             return self.values[name]
         except KeyError:

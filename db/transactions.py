@@ -47,7 +47,8 @@ async def newest(
 async def following(session: Session, wallet_id: int, after: int, limit: int) -> Sequence[Any]:
     """A wallet's rows above a sequence, oldest first: what a live feed has missed."""
     query = _of_wallet(wallet_id).where(_T.sequence > after).order_by(_T.sequence).limit(limit)
-    return (await session.execute(query)).all()
+    rows: Sequence[Any] = (await session.execute(query)).all()
+    return rows
 
 
 async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: ANN401 - a row

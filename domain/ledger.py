@@ -82,7 +82,7 @@ ROUTES: Final[dict[TransactionType, tuple[Account, Account]]] = {
 """From which account to which each kind of movement goes."""
 
 
-def adjustment_route(credits: int) -> tuple[Account, Account]:  # noqa: A002 - the field's word
+def adjustment_route(credits: int) -> tuple[Account, Account]:
     """The accounts of an admin adjustment: a positive figure gives credits, a negative one takes them."""
     given = (Account.ADJUSTMENTS, Account.AVAILABLE)
     return given if credits > 0 else (given[1], given[0])

@@ -39,7 +39,7 @@ class Price:
     credits: int
 
 
-def is_premium(category: int, credits: int) -> bool:  # noqa: A002 - the field's word
+def is_premium(category: int, credits: int) -> bool:
     """Premium is every feature that costs credits, except those of the community category."""
     return credits > 0 and category != UsageCategory.COMMUNITY
 

@@ -84,7 +84,7 @@ async def release_hold(coffer: Coffer, actor: Actor, hold: UUID | None, idempote
 
 
 async def sweep_expired(coffer: Coffer) -> None:
-    """Give back what expired holds have set aside; wallets that are spent from settle theirs without waiting for this."""
+    """Give back what expired holds have set aside; a spend settles its own wallet without waiting for this."""
     async with coffer.database.reading() as session:
         due = await wallet_queries.with_expired_holds(session, coffer.clock(), SWEEP_WALLETS)
     for wallet_id in due:

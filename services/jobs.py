@@ -77,7 +77,7 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
             result = await _apply(coffer, job, effect)
     except RetryLater as later:
         result = await _put_back(coffer, job, str(later), _later(coffer, job), counts=False)
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - whatever a handler raises is recorded on its job
         _log.warning("job.failed", job=job.id, kind=job.kind, attempt=job.attempts, exc_info=True)
         delay = None if job.attempts >= MAX_ATTEMPTS else retry_delay(job.attempts, random.random())  # noqa: S311 - jitter
         result = await _put_back(coffer, job, repr(fault), delay, counts=True)
@@ -150,7 +150,6 @@ async def _put_back(coffer: Coffer, job: Job, error: str, delay: timedelta | Non
                 await queries.bury(session, job, error)
             else:
                 await queries.put_back(session, job, coffer.clock() + delay, error, counts=counts)
-    except Exception:
-        # The database is away; the lease passes and the janitor brings the job back.
+    except Exception:  # noqa: BLE001 - the database is away: the lease passes and the janitor brings the job back
         _log.exception("job.put_back_failed", job=job.id)
     return "dead" if delay is None else "retried"

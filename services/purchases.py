@@ -31,7 +31,7 @@ FOLLOW_UP_SECONDS: Final = 60
 
 
 async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseRequest) -> Purchase:
-    """Start a purchase; the same key gives the same purchase. The credits come when the provider confirms the payment."""
+    """Start a purchase; the same key gives the same one. The credits come when the provider confirms the payment."""
     actor.require(Permission.PURCHASE)
     check_key(request.idempotency_key)
     wanted = quote(request.amount_minor, request.pack_code)
@@ -107,8 +107,9 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
     except GatewayUnavailable:
         return purchase
     except GatewayRefused as refused:
-        await _record(coffer, purchase, lambda row: _fail(row, str(refused)))
-        raise PaymentFailed(str(refused)) from refused
+        reason = str(refused)
+        await _record(coffer, purchase, lambda row: _fail(row, reason))
+        raise PaymentFailed(reason) from refused
     return await _record(coffer, purchase, lambda row: _ordered(row, order))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,6 +19,7 @@ from services.outcomes import refusal
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
@@ -65,18 +65,32 @@ async def consume(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> Spen
 
 
 async def consume_batch(coffer: Coffer, actor: Actor, requests: Sequence[ConsumeRequest]) -> list[Spend | DomainError]:
-    """Spend many, each on its own: the answers are in the order of the requests. InvalidInput when there are too many."""
+    """Spend many, each on its own; the answers are in the order of the requests. InvalidInput."""
     actor.require(Permission.SPEND)
     if not 1 <= len(requests) <= MAX_BATCH_ITEMS:
         raise InvalidInput(f"Send 1 to {MAX_BATCH_ITEMS} inputs.", field=["inputs"])
 
-    async def one(request: ConsumeRequest) -> Spend | DomainError:
-        try:
-            return await consume(coffer, actor, request)
-        except DomainError as error:
-            return error
+    # All are queued in their order before any answer is awaited, so they reach their lane in that order.
+    queued = [await _queued(coffer, actor, request) for request in requests]
+    return [await _answered(item, request.metadata) for item, request in zip(queued, requests, strict=True)]
 
-    return list(await asyncio.gather(*(one(request) for request in requests)))
+
+async def _queued(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> asyncio.Future[Spent] | DomainError:
+    try:
+        return coffer.lanes.spend(await _spend_request(coffer, actor, request))
+    except DomainError as error:
+        return error
+
+
+async def _answered(
+    queued: asyncio.Future[Spent] | DomainError, metadata: Mapping[str, Any] | None
+) -> Spend | DomainError:
+    if isinstance(queued, DomainError):
+        return queued
+    try:
+        return _spend(await queued, metadata)
+    except DomainError as error:
+        return error
 
 
 async def estimate(coffer: Coffer, actor: Actor, wallet: UUID | None, feature: str, units: int) -> Estimate:
@@ -88,10 +102,11 @@ async def estimate(coffer: Coffer, actor: Actor, wallet: UUID | None, feature: s
         found = await require_wallet(session, actor, wallet)
         key = str(uuid4())
         request = SpendRequest(found.id, key, key_uuid(key), feature, units, None, None, None, None)
+        before = found.available_credits
         posted = await ledger.rehearse_spend(session, request)
     refused = refusal(posted.posting, feature, None)
-    price = posted.posting["required_credits"] if posted.outcome is not Outcome.DAILY_CAP_REACHED else None
-    before = found.available_credits
+    capped = posted.outcome is Outcome.DAILY_CAP_REACHED
+    price = posted.posting["amount" if capped else "required_credits"]
     after = posted.posting["balance_after"] if refused is None else before
     return Estimate(feature, price or 0, before, after, refused)
 

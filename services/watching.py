@@ -6,13 +6,15 @@ are dropped, and what is missing comes from the ledger by sequence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from db import alerts as alert_queries
 from db import transactions as transaction_queries
 from db import wallets as wallet_queries
+from db.projects import key_is_revoked
 from db.purchases import find as find_purchase
-from domain.errors import NotFound
+from domain.errors import AccessDenied, NotFound
 from domain.permissions import Actor, Permission
 from live import topics
 from live.backend import GAP
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
     from db.models.ledger import Wallet
     from db.models.purchases import Purchase
+    from live.hub import Inbox
     from services.coffer import Coffer
+
+T = TypeVar("T")
 
 CATCH_UP_TRANSACTIONS: Final = 100
 """Missed transactions in one update; the next ones follow in the next."""
@@ -96,6 +101,48 @@ async def watch_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) ->
             if (newer.status, newer.updated_at) != (row.status, row.updated_at):
                 row = newer
                 yield row
+
+
+async def while_allowed(
+    coffer: Coffer, actor: Actor, expires_at: float | None, stream: AsyncIterator[T]
+) -> AsyncIterator[T]:
+    """Pass a stream on until its caller's key is revoked or its token ends; then AccessDenied (UNAUTHENTICATED)."""
+    async with coffer.hub.subscribe(topics.key(actor.api_key_id or 0)) as inbox:
+        ended = asyncio.ensure_future(_ended(coffer, actor, expires_at, inbox))
+        step: asyncio.Future[T] | None = None
+        try:
+            while True:
+                step = asyncio.ensure_future(anext(stream))
+                await asyncio.wait({step, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if ended.done():
+                    raise AccessDenied("UNAUTHENTICATED", "This key was revoked or has expired: send another one.")
+                yield await step
+        except StopAsyncIteration:
+            return
+        finally:
+            for task in (step, ended):
+                if task is not None:
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _ended(coffer: Coffer, actor: Actor, expires_at: float | None, inbox: Inbox) -> None:
+    """Return when the key is revoked or the token ends."""
+    left = None if expires_at is None else max(0.0, expires_at - coffer.clock().timestamp())
+    try:
+        async with asyncio.timeout(left):
+            async for message in inbox:
+                if message != GAP or await _is_revoked(coffer, actor):
+                    return
+            # The process is stopping: the stream itself ends.
+            await asyncio.Event().wait()
+    except TimeoutError:
+        return
+
+
+async def _is_revoked(coffer: Coffer, actor: Actor) -> bool:
+    async with coffer.database.reading() as session:
+        return actor.api_key_id is not None and await key_is_revoked(session, actor.api_key_id)
 
 
 async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Wallet:

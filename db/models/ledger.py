@@ -132,7 +132,7 @@ class LowBalanceAlert(Base):
 
 
 class Hold(Base):
-    """Credits set aside: what is left of it stands in the wallet's reserved bucket until captured, released or expired."""
+    """Credits set aside; what is left stands in the wallet's reserved bucket until captured, released or expired."""
 
     __tablename__ = "hold"
     __table_args__ = (

@@ -1,0 +1,61 @@
+"""What the database itself refuses, whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from db.database import SERVER_SETTINGS
+from tests.builders import owner_of, wallet_with
+
+if TYPE_CHECKING:
+    from services.coffer import Coffer
+
+AS_APPLICATION = [
+    "update credit_transaction set amount = 0",
+    "delete from credit_transaction",
+    "truncate credit_transaction",
+    "insert into credit_transaction select * from credit_transaction",
+    "update wallet set available_credits = 1000000",
+    "update wallet set sequence = 0",
+    "delete from wallet",
+    "insert into wallet (uuid, project_id, owner_type, owner_id, available_credits)"
+    " select gen_random_uuid(), project_id, 1, 'thief', 5 from wallet",
+    "update usage_rollup set credits = 0",
+    "delete from low_balance_alert",
+    "update hold set captured = 0",
+    "alter table credit_transaction disable trigger all",
+    "select ledger.count_usage(1, now(), 'X', null, null, 1, 1)",
+]
+
+
+@pytest.mark.parametrize("statement", AS_APPLICATION)
+async def test_the_application_role_can_not_touch_the_ledger(coffer: Coffer, database_url: str, statement: str) -> None:
+    """With the application's rights a statement that would change a balance or a row is refused."""
+    actor = await owner_of(coffer)
+    await wallet_with(coffer, actor, 100)
+    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.mark.parametrize("statement", AS_APPLICATION[:3])
+async def test_not_even_the_owner_can_change_a_row(coffer: Coffer, database_url: str, statement: str) -> None:
+    """The trigger refuses updates, deletes and truncation to the database's owner too."""
+    actor = await owner_of(coffer)
+    await wallet_with(coffer, actor, 100)
+    connection = await asyncpg.connect(database_url)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def test_reset_role_does_not_give_the_owners_rights_back(database_url: str) -> None:
+    """RESET ROLE leaves a connection of the application with the application's role."""
+    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    await connection.execute("reset role")
+    assert await connection.fetchval("select current_user") == "coffer_app"
+    await connection.close()
