@@ -192,6 +192,6 @@ class RedisBackend(BroadcastBackend):
         pubsub, self._pubsub = self._pubsub, None
         if pubsub is not None:
             try:
-                await pubsub.aclose()
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
             except _FAULTS as fault:
                 _log.info("live.close_failed", fault=repr(fault))

@@ -147,7 +147,7 @@ class Hub(Broadcast):
             inboxes.discard(inbox)
             if not inboxes and self._inboxes.pop(channel, None) is not None:
                 await self._redis.unsubscribe(channel)
-        lock = self._locks[channel] if channel in self._locks else None
+        lock = self._locks.get(channel)
         if lock is not None and channel not in self._inboxes and not lock.locked():
             del self._locks[channel]
 

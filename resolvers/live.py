@@ -14,13 +14,18 @@ from schema.types.wallets import LowBalanceAlert, WalletUpdate
 from services import watching as service
 
 
+def _allowed(info: Info, stream: Any) -> Any:  # noqa: ANN401 - any stream
+    context = info.context
+    return service.while_allowed(context.coffer, context.actor, context.expires_at, stream)
+
+
 async def wallet_updated(
     info: Info, wallet_id: strawberry.ID, after: BigInt | None = strawberry.UNSET
 ) -> AsyncGenerator[WalletUpdate, None]:
     """The wallet now, then each change; with `after`, first every transaction above that sequence."""
     wallet = parse_id("wal", wallet_id)
     stream: Any = service.watch_wallet(info.context.coffer, info.context.actor, wallet, given(after))
-    async for change in stream:
+    async for change in _allowed(info, stream):
         yield change
 
 
@@ -30,12 +35,12 @@ async def low_balance(
     """Each dip of one wallet, or of every wallet of the project, below its threshold."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
     stream: Any = service.watch_low_balance(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async for alert in stream:
+    async for alert in _allowed(info, stream):
         yield alert
 
 
-async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:  # noqa: A002
+async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:
     """The purchase now, then each change of it."""
     stream: Any = service.watch_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
-    async for row in stream:
+    async for row in _allowed(info, stream):
         yield row

@@ -17,7 +17,7 @@ def make_loaders(context: Context) -> dict[str, DataLoader[Any, Any]]:
         groups: dict[Any, list[int]] = defaultdict(list)
         for wallet_id, *page in keys:
             groups[tuple(page)].append(wallet_id)
-        found = {}
+        found: dict[Any, list[Any]] = {}
         for (first, after, types), ids in groups.items():
             rows = await wallets.list_transactions(context.coffer, context.actor, ids, (first, after), types)
             found |= {(wallet_id, first, after, types): page for wallet_id, page in rows.items()}

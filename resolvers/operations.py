@@ -27,14 +27,14 @@ async def api_keys(info: Info, first: First = 50, after: After = strawberry.UNSE
 
 
 @refusable(types.CreateApiKeyPayload)
-async def create_api_key(info: Info, input: types.CreateApiKeyInput) -> types.CreateApiKeyPayload:  # noqa: A002
+async def create_api_key(info: Info, input: types.CreateApiKeyInput) -> types.CreateApiKeyPayload:
     """Make a key; its text is shown this once (owner)."""
     created: Any = await service.create_key(info.context.coffer, info.context.actor, input.name, input.role)
     return types.CreateApiKeyPayload(api_key=created.key, secret=created.secret, errors=[])
 
 
 @refusable(types.RevokeApiKeyPayload)
-async def revoke_api_key(info: Info, id: strawberry.ID) -> types.RevokeApiKeyPayload:  # noqa: A002
+async def revoke_api_key(info: Info, id: strawberry.ID) -> types.RevokeApiKeyPayload:
     """Refuse a key from now on and end its subscriptions (owner)."""
     row: Any = await service.revoke_key(info.context.coffer, info.context.actor, parse_id("key", id))
     return types.RevokeApiKeyPayload(api_key=row, errors=[])
@@ -50,7 +50,7 @@ async def jobs(
 
 
 @refusable(types.ReplayJobPayload)
-async def replay_job(info: Info, id: strawberry.ID) -> types.ReplayJobPayload:  # noqa: A002
+async def replay_job(info: Info, id: strawberry.ID) -> types.ReplayJobPayload:
     """Run a dead job again (owner, admin)."""
     digits = id.removeprefix("job_")
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < len(str(2**63)) else None

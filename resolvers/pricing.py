@@ -25,7 +25,7 @@ async def pricing_versions(info: Info, first: First = 50, after: After = strawbe
 
 
 @refusable(types.PublishPricingPayload)
-async def publish_pricing(info: Info, input: types.PublishPricingInput) -> types.PublishPricingPayload:  # noqa: A002
+async def publish_pricing(info: Info, input: types.PublishPricingInput) -> types.PublishPricingPayload:
     """Put a new pricing matrix in force, at once for new spends (owner, admin)."""
     prices = [Price(price.feature, price.category, price.credits) for price in input.prices]
     note = given(input.note)

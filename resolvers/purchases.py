@@ -32,7 +32,7 @@ async def purchase_quote(
     return quote(given(amount_minor), given(pack_code))
 
 
-async def purchase(info: Info, id: strawberry.ID) -> Any:  # noqa: A002, ANN401 - the contract's name; a row
+async def purchase(info: Info, id: strawberry.ID) -> Any:  # noqa: ANN401 - the contract's name; a row
     """A purchase, or null when the project has none with this id."""
     return await service.get_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
 
@@ -51,7 +51,7 @@ async def purchases(
 
 
 @refusable(types.PurchasePayload)
-async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.PurchasePayload:  # noqa: A002
+async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.PurchasePayload:
     """Start a purchase; follow it with purchaseUpdated."""
     request = PurchaseRequest(
         wallet=parse_id("wal", input.wallet_id),
@@ -67,7 +67,7 @@ async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.Purc
 
 
 @refusable(types.PurchasePayload)
-async def retry_purchase(info: Info, id: strawberry.ID, idempotency_key: str) -> types.PurchasePayload:  # noqa: A002
+async def retry_purchase(info: Info, id: strawberry.ID, idempotency_key: str) -> types.PurchasePayload:
     """Try a failed purchase again."""
     uuid = parse_id("pur", id)
     row: Any = await service.retry_purchase(info.context.coffer, info.context.actor, uuid, idempotency_key)
@@ -77,7 +77,7 @@ async def retry_purchase(info: Info, id: strawberry.ID, idempotency_key: str) ->
 @refusable(types.PurchasePayload)
 async def refund_purchase(
     info: Info,
-    id: strawberry.ID,  # noqa: A002 - the contract's name
+    id: strawberry.ID,
     idempotency_key: str,
     amount_minor: BigInt | None = strawberry.UNSET,
 ) -> types.PurchasePayload:

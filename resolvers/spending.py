@@ -15,6 +15,8 @@ from services import grants, holds
 from services import spending as service
 from services.requests import ConsumeRequest
 
+ONE = BigInt(1)
+
 
 def _request(spend: types.ConsumeInput) -> ConsumeRequest:
     return ConsumeRequest(
@@ -37,7 +39,7 @@ def _payload(result: service.Spend | DomainError) -> types.ConsumePayload:
 
 
 @refusable(types.ConsumePayload)
-async def consume(info: Info, input: types.ConsumeInput) -> types.ConsumePayload:  # noqa: A002 - the contract's name
+async def consume(info: Info, input: types.ConsumeInput) -> types.ConsumePayload:
     """Spend a feature's price; in front of every billable action of your product."""
     return _payload(await service.consume(info.context.coffer, info.context.actor, _request(input)))
 
@@ -53,7 +55,7 @@ async def estimate(
     info: Info,
     wallet_id: strawberry.ID,
     feature: str,
-    quantity: BigInt | None = BigInt(1),
+    quantity: BigInt | None = ONE,
 ) -> Any:  # noqa: ANN401 - an estimate
     """What a spend would cost and whether it would be accepted, by the code of the spend itself."""
     units = 1 if quantity is None else quantity
@@ -62,13 +64,13 @@ async def estimate(
 
 
 @refusable(types.GrantPayload)
-async def grant_credits(info: Info, input: types.GrantInput) -> types.GrantPayload:  # noqa: A002
+async def grant_credits(info: Info, input: types.GrantInput) -> types.GrantPayload:
     """Give bonus credits (owner, admin)."""
     return await _move(grants.grant_credits, info, input)
 
 
 @refusable(types.GrantPayload)
-async def adjust_credits(info: Info, input: types.AdjustInput) -> types.GrantPayload:  # noqa: A002
+async def adjust_credits(info: Info, input: types.AdjustInput) -> types.GrantPayload:
     """Correct a balance by hand (owner, admin)."""
     return await _move(grants.adjust_credits, info, input)
 
@@ -80,7 +82,7 @@ async def _move(act: Any, info: Info, move: types.GrantInput | types.AdjustInput
 
 
 @refusable(types.HoldPayload)
-async def hold(info: Info, input: types.HoldInput) -> types.HoldPayload:  # noqa: A002 - the contract's name
+async def hold(info: Info, input: types.HoldInput) -> types.HoldPayload:
     """Set credits aside until they are captured, released or expire."""
     seconds = 3600 if input.expires_in_seconds is None else input.expires_in_seconds
     amount = (input.credits, seconds)
@@ -94,7 +96,7 @@ async def capture_hold(
     info: Info,
     hold_id: strawberry.ID,
     idempotency_key: str,
-    credits: Credits | None = strawberry.UNSET,  # noqa: A002 - the contract's name
+    credits: Credits | None = strawberry.UNSET,
     final: bool | None = True,  # noqa: FBT001, FBT002 - a GraphQL argument
 ) -> types.HoldPayload:
     """Spend from a hold: all that is left, or `credits`; unless `final` is false the rest goes back at once."""

@@ -13,7 +13,7 @@ from schema.types import wallets as types
 from services import wallets as service
 
 
-async def wallet(info: Info, id: strawberry.ID) -> Any:  # noqa: A002, ANN401 - the contract's name; a row
+async def wallet(info: Info, id: strawberry.ID) -> Any:  # noqa: ANN401 - the contract's name; a row
     """A wallet, or null when the project has none with this id."""
     return await service.get_wallet(info.context.coffer, info.context.actor, parse_id("wal", id))
 
@@ -34,7 +34,7 @@ async def wallets(
 
 
 @refusable(types.CreateWalletPayload)
-async def create_wallet(info: Info, input: types.CreateWalletInput) -> types.CreateWalletPayload:  # noqa: A002
+async def create_wallet(info: Info, input: types.CreateWalletInput) -> types.CreateWalletPayload:
     """Open an owner's wallet, or get the one that is there."""
     threshold = given(input.low_balance_threshold)
     owner = (input.owner_type, input.owner_id)
@@ -43,7 +43,7 @@ async def create_wallet(info: Info, input: types.CreateWalletInput) -> types.Cre
 
 
 @refusable(types.UpdateWalletPayload)
-async def update_wallet(info: Info, input: types.UpdateWalletInput) -> types.UpdateWalletPayload:  # noqa: A002
+async def update_wallet(info: Info, input: types.UpdateWalletInput) -> types.UpdateWalletPayload:
     """Change a wallet's settings."""
     wallet_id = parse_id("wal", input.wallet_id)
     context = info.context

@@ -24,6 +24,8 @@ from runtime.auth import Authenticator
 from runtime.graphql_view import GraphQLView
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -105,7 +107,7 @@ async def _healthy(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def _ready(coffer: Coffer) -> object:
+def _ready(coffer: Coffer) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(_request: Request) -> Response:
         checks = {"database": coffer.database.ping, "redis": coffer.hub.ping}
         faults = {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime.embedded_postgres import PostgresServer
 from runtime.embedded_valkey import ValkeyServer
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-Progress = "Callable[[str], None]"
+WATCH_SECONDS: Final = 0.2
+RESTARTS: Final = 20
+"""Over the life of the process; a server that dies more often has a fault that starting it again does not mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,32 @@ def embedded(data_dir: Path, progress: Callable[[str], None]) -> Iterator[Server
         else:
             postgres.wait_until_ready()
             valkey.wait_until_ready()
+        if owned:
+            stack.enter_context(_kept_alive([postgres, valkey], progress))
         yield Servers(postgres.url, valkey.url, owned, postgres, valkey)
+
+
+@contextmanager
+def _kept_alive(servers: list[PostgresServer | ValkeyServer], progress: Callable[[str], None]) -> Iterator[None]:
+    """Start a server again when it dies under us, up to RESTARTS times; it recovers by itself."""
+    stopped = threading.Event()
+
+    def keep() -> None:
+        left = RESTARTS
+        while not stopped.wait(WATCH_SECONDS):
+            for server in servers:
+                if not server.is_running() and left and not stopped.is_set():
+                    left -= 1
+                    progress(f"{server.name} died; starting it again ...")
+                    server.start()
+
+    keeper = threading.Thread(target=keep, name="embedded servers", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        keeper.join()
 
 
 def _own(lock: IO[str]) -> bool:

@@ -6,7 +6,6 @@ to run below a folder that only root can enter), so its binaries are run directl
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from importlib.util import find_spec
@@ -45,6 +44,8 @@ def _program(name: str) -> str:
 class PostgresServer:
     """One cluster below a data folder."""
 
+    name = "PostgreSQL"
+
     def __init__(self, data_dir: Path) -> None:
         self._data = data_dir / "postgres"
         self._log = data_dir / "postgres.log"
@@ -59,7 +60,7 @@ class PostgresServer:
     def start(self) -> None:
         """Make the cluster if there is none, start it, recover it if it was killed, and wait until it answers."""
         self._data.mkdir(mode=0o700, exist_ok=True)
-        prefix = [*unprivileged(self._sockets), *unprivileged(self._data)[:0]]
+        unprivileged(self._sockets)
         prefix = unprivileged(self._data)
         if not (self._data / "PG_VERSION").exists():
             self._create(prefix)
@@ -108,7 +109,7 @@ class PostgresServer:
         pid = int(path.read_text().split("\n", 1)[0])
         program = Path(f"/proc/{pid}/exe")
         try:
-            orphan = Path(os.readlink(program)).name.startswith("postgres")
+            orphan = program.readlink().name.startswith("postgres")
         except OSError:
             orphan = False
         if orphan:

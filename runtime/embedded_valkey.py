@@ -32,6 +32,8 @@ def _program() -> str:
 class ValkeyServer:
     """One server below a data folder."""
 
+    name = "Valkey"
+
     def __init__(self, data_dir: Path) -> None:
         self._log = data_dir / "valkey.log"
         self._folder = socket_dir(data_dir)

@@ -71,7 +71,9 @@ class GraphQLView(GraphQL[Context, None]):
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
         caller = await self._authenticator.caller(request.headers.get("authorization"))
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
-        context = Context(self._coffer, request_id, caller and caller.actor, caller and caller.expires_at)
+        context = Context(self._coffer, request_id, None)
+        if caller is not None:
+            context.caller, context.expires_at = caller.actor, caller.expires_at
         context.loaders = make_loaders(context)
         return context
 

@@ -94,10 +94,12 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._hub = hub
 
-    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - uvicorn's signature
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401, ARG002 - uvicorn's signature
         """SIGTERM or Ctrl-C: streams complete, then sockets close with 1001."""
         self._hub.end_subscriptions()
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own, which raises the signal again after a clean stop and so spoils the exit code.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def make_server(coffer: Coffer, settings: Settings) -> Server:

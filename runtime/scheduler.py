@@ -61,7 +61,7 @@ async def _repeat(coffer: Coffer, task: Periodic, holder: str) -> None:
     while True:
         try:
             await run_once(coffer, task, holder)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the next period comes whatever happened
             _log.exception("periodic.failed", name=task.name)
         await asyncio.sleep(task.every_seconds)
 
@@ -70,5 +70,5 @@ async def _give_up(coffer: Coffer, holder: str) -> None:
     try:
         async with asyncio.timeout(RELEASE_SECONDS), coffer.database.transaction() as session:
             await queries.give_up_leases(session, holder)
-    except Exception:
+    except Exception:  # noqa: BLE001 - they pass by themselves
         _log.exception("leases.not_given_up")

@@ -11,7 +11,7 @@ from starlette.config import Config
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
-_SECRET_FILE: Final = "simulated.secret"
+_SIMULATED_FILE: Final = "simulated.secret"
 _SECRET_BYTES: Final = 32
 
 
@@ -59,7 +59,7 @@ def read_settings() -> Settings:
 
 def _kept_secret(data_dir: Path) -> str:
     """The secret of this data folder, made at its first use, so that every process here signs alike."""
-    path = data_dir / _SECRET_FILE
+    path = data_dir / _SIMULATED_FILE
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x") as file:

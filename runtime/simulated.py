@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
+import orjson
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from domain.errors import DomainError, InvalidInput
-from domain.limits import MAX_AMOUNT_MINOR
+from domain.errors import DomainError, InvalidInput, InvalidState, NotFound
 from domain.money import format_money
 from domain.purchases import PaymentMethod
+from gateways.simulated import merchant_key
+from runtime.webhooks import read_in_time
 from services import simulated_provider as provider
 
 if TYPE_CHECKING:
@@ -23,84 +28,140 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
     from services.coffer import Coffer
 
-PAGE_POLICY: Final = "default-src 'none'; style-src 'self'; form-action 'self'; img-src 'self'; base-uri 'none'"
-METHODS: Final = [
-    (method.name, method.name.replace("_", " ").capitalize().replace("Upi", "UPI")) for method in PaymentMethod
-]
-_templates: Final = Jinja2Templates("runtime/templates")
+    Act = Callable[[Request], Awaitable[dict[str, object]]]
+    Endpoint = Callable[[Request], Awaitable[Response]]
 
-Endpoint = "Callable[[Request], Awaitable[Response]]"
+MAX_BODY_BYTES: Final = 16 * 1024
+REFRESH_SECONDS: Final = 2
+LONGEST_REFRESHED_DELAY_MS: Final = 10_000
+"""A payment that decides itself that soon is watched by the page; with more time the buyer is left alone to choose."""
+
+PAGE_HEADERS: Final = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; img-src 'self' data:; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+METHOD_LABELS: Final = {
+    PaymentMethod.UPI.name: "UPI",
+    PaymentMethod.DEBIT_CARD.name: "Debit card",
+    PaymentMethod.CREDIT_CARD.name: "Credit card",
+    PaymentMethod.NET_BANKING.name: "Net banking",
+    PaymentMethod.WALLET.name: "Wallet",
+}
+_STATUS_CODES: Final[dict[type[DomainError], int]] = {NotFound: 404, InvalidState: 409, InvalidInput: 422}
+_ORDER_FIELDS: Final = ("id", "reference", "status", "amount_minor", "refunded_minor", "currency", "failure_reason")
+_templates: Final = Jinja2Templates(Path(__file__).parent / "templates")
+
+T = TypeVar("T", str, int, bool)
 
 
 def routes(coffer: Coffer, settings: Settings) -> list[Route]:
-    """The provider's routes."""
-
-    def private(act: Callable[[Request], Awaitable[dict[str, object]]]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            given = request.headers.get("authorization", "").encode()
-            if not secrets.compare_digest(given, f"Bearer {settings.simulated_secret}".encode()):
-                return JSONResponse({"error": "Unknown merchant."}, 401)
-            try:
-                return JSONResponse(await act(request))
-            except DomainError as error:
-                return JSONResponse({"error": error.message}, 422)
-
-        return endpoint
+    """Make the provider's routes."""
+    key = merchant_key(settings.simulated_secret)
 
     async def create(request: Request) -> dict[str, object]:
-        body = await request.json()
-        if not 1 <= int(body["amount_minor"]) <= 2 * MAX_AMOUNT_MINOR:
-            raise InvalidInput("The amount can't be paid.")
-        order = await provider.create_order(coffer, {**body, "status": "open"}, settings.simulated_delay_ms)
+        body = await _read_json(request)
+        wanted = provider.NewOrder(
+            reference=_field(body, "reference", str),
+            amount_minor=_field(body, "amount_minor", int),
+            currency=_field(body, "currency", str),
+            method=_field(body, "method", str),
+            fails=_field(body, "fails", bool),
+        )
+        order = await provider.create_order(coffer, wanted, settings.simulated_delay_ms)
         return {"id": order.id, "checkout_url": f"{settings.public_url}/simulated/checkout/{order.id}"}
 
     async def read(request: Request) -> dict[str, object]:
         order = await provider.read_order(coffer, request.path_params["order"])
-        names = ("id", "reference", "status", "amount_minor", "refunded_minor", "currency", "failure_reason")
-        return {name: getattr(order, name) for name in names}
+        return {name: getattr(order, name) for name in _ORDER_FIELDS}
 
     async def refund(request: Request) -> dict[str, object]:
-        body = await request.json()
-        order = request.path_params["order"]
-        return {"id": await provider.refund_order(coffer, order, body["reference"], int(body["amount_minor"]))}
+        body = await _read_json(request)
+        reference, amount_minor = _field(body, "reference", str), _field(body, "amount_minor", int)
+        return {"id": await provider.refund_order(coffer, request.path_params["order"], reference, amount_minor)}
 
     return [
-        Route("/simulated/orders", private(create), methods=["POST"]),
-        Route("/simulated/orders/{order}", private(read)),
-        Route("/simulated/orders/{order}/refunds", private(refund), methods=["POST"]),
-        Route("/simulated/checkout/{order}", _page(coffer)),
+        Route("/simulated/orders", _private(key, create), methods=["POST"]),
+        Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
+        Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
+        Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
         Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
 
 
-def _page(coffer: Coffer) -> Callable[[Request], Awaitable[Response]]:
+def _private(key: str, act: Act) -> Endpoint:
+    """Let only the merchant in, and answer refusals as JSON."""
+    expected = f"Bearer {key}".encode()
+
+    async def endpoint(request: Request) -> Response:
+        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), expected):
+            return JSONResponse({"error": "Unknown merchant."}, 401)
+        try:
+            return JSONResponse(await act(request))
+        except DomainError as error:
+            return JSONResponse({"error": error.message}, _STATUS_CODES[type(error)])
+
+    return endpoint
+
+
+def _page(coffer: Coffer, delay_ms: int) -> Endpoint:
     async def page(request: Request) -> Response:
         try:
             order = await provider.read_order(coffer, request.path_params["order"])
-        except DomainError as error:
-            return Response(error.message, 404, media_type="text/plain")
+        except NotFound:
+            return _render(request, {"order": None}, 404)
+        soon = order.status == "open" and delay_ms <= LONGEST_REFRESHED_DELAY_MS
         context = {
             "order": order,
             "amount": format_money(order.amount_minor, order.currency),
-            "methods": METHODS,
+            "refunded": format_money(order.refunded_minor, order.currency),
+            "methods": METHOD_LABELS,
             "is_open": order.status in provider.OPEN,
+            "delay_seconds": f"{delay_ms / 1000:g}",
+            "refresh_seconds": REFRESH_SECONDS if soon else None,
         }
-        headers = {"content-security-policy": PAGE_POLICY, "cache-control": "no-store"}
-        return _templates.TemplateResponse(request, "checkout.html", context, headers=headers)
+        return _render(request, context, 200)
 
     return page
 
 
-def _choice(coffer: Coffer) -> Callable[[Request], Awaitable[Response]]:
+def _choice(coffer: Coffer) -> Endpoint:
     async def choose(request: Request) -> Response:
-        form = await request.form()
-        method = str(form.get("method", ""))
-        if method not in PaymentMethod.__members__:
-            return Response("Choose a method.", 422, media_type="text/plain")
+        form = dict(parse_qsl((await _read(request)).decode(errors="replace")))
         try:
-            await provider.act(coffer, request.path_params["order"], str(form.get("action", "")), method)
-        except DomainError as error:
-            return Response(error.message, 409, media_type="text/plain")
+            await provider.act(coffer, request.path_params["order"], form.get("action", ""), form.get("method", ""))
+        except NotFound:
+            return _render(request, {"order": None}, 404)
+        except (InvalidState, InvalidInput):
+            # Pressed twice, or overtaken by the timer: the page shows how the order stands.
+            pass
         return RedirectResponse(request.url.path, 303)
 
     return choose
+
+
+def _render(request: Request, context: dict[str, object], status: int) -> Response:
+    return _templates.TemplateResponse(request, "checkout.html", context, status, headers=PAGE_HEADERS)
+
+
+async def _read(request: Request) -> bytes:
+    body = await read_in_time(request, MAX_BODY_BYTES)
+    if body is None:
+        raise HTTPException(413)
+    return body
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    try:
+        return dict(orjson.loads(await _read(request)))
+    except (ValueError, TypeError) as fault:
+        raise InvalidInput("The body is a JSON object.") from fault
+
+
+def _field(body: dict[str, Any], name: str, kind: type[T]) -> T:
+    value = body.get(name)
+    if type(value) is not kind:
+        raise InvalidInput(f"{name} is a JSON {kind.__name__}.")
+    return value

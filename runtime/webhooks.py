@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import Counter
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -15,9 +18,11 @@ from services.webhooks import receive
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from gateways.base import Gateway
     from services.coffer import Coffer
 
 MAX_BODY_BYTES: Final = 256 * 1024
+BODY_SECONDS: Final = 10.0
 
 _log: Final = structlog.get_logger()
 _received: Final = Counter(
@@ -26,22 +31,19 @@ _received: Final = Counter(
 
 
 def routes(coffer: Coffer) -> list[Route]:
-    """The one route of all providers."""
+    """Make the one route of all providers."""
 
     async def endpoint(request: Request) -> Response:
         gateway = coffer.gateways.get(request.path_params["gateway"])
         if gateway is None:
-            return JSONResponse({"error": "no such gateway"}, 404)
-        body = await read_limited(request, MAX_BODY_BYTES)
+            return JSONResponse({"error": "no_such_gateway"}, 404)
+        body = await read_in_time(request, MAX_BODY_BYTES)
         if body is None:
-            _received.labels(gateway.name, "too_large").inc()
-            return JSONResponse({"error": "too_large"}, 413)
+            return _refuse(gateway, "too_large", 413)
         try:
             event = gateway.verify_webhook(request.headers, body)
         except WebhookRejected as rejected:
-            _received.labels(gateway.name, rejected.reason).inc()
-            _log.warning("webhook.rejected", gateway=gateway.name, reason=rejected.reason)
-            return JSONResponse({"error": rejected.reason}, 400)
+            return _refuse(gateway, rejected.reason, 400)
         new = await receive(coffer, gateway.name, event, body)
         _received.labels(gateway.name, "stored" if new else "duplicate").inc()
         return JSONResponse({"received": True})
@@ -49,8 +51,17 @@ def routes(coffer: Coffer) -> list[Route]:
     return [Route("/webhooks/{gateway}", endpoint, methods=["POST"])]
 
 
+async def read_in_time(request: Request, limit_bytes: int) -> bytes | None:
+    """Read the body like read_limited; a client that takes longer than BODY_SECONDS gets 408."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await read_limited(request, limit_bytes)
+    except (TimeoutError, ClientDisconnect) as fault:
+        raise HTTPException(408) from fault
+
+
 async def read_limited(request: Request, limit_bytes: int) -> bytes | None:
-    """The body, or None as soon as it is larger than the limit."""
+    """Read the body; None as soon as it is larger than the limit."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -58,3 +69,10 @@ async def read_limited(request: Request, limit_bytes: int) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+def _refuse(gateway: Gateway, reason: str, status: int) -> Response:
+    """Answer with a word: the body is not to be trusted, so it is not echoed or logged."""
+    _received.labels(gateway.name, reason).inc()
+    _log.warning("webhook.rejected", gateway=gateway.name, reason=reason)
+    return JSONResponse({"error": reason}, status)

@@ -47,7 +47,7 @@ class Worker:
             while not self._stopping:
                 try:
                     await self._round()
-                except Exception:
+                except Exception:  # noqa: BLE001 - a worker outlives every outage
                     _log.exception("worker.round_failed")
                     await asyncio.sleep(POLL_SECONDS)
             listener.cancel()

@@ -1,6 +1,7 @@
 """Refusals as data: what a mutation answers when it did nothing."""
 
 from datetime import datetime
+from typing import Any
 
 from domain import errors as domain
 from schema.enums import UsageCategory
@@ -14,7 +15,7 @@ ErrorCode = listed(domain.ErrorCode)
 class UserError:
     """Why an act was refused, for programs (code), people (message) and forms (field)."""
 
-    code: ErrorCode
+    code: domain.ErrorCode
     """A stable name to branch on."""
     message: str
     """A sentence that says what to do."""
@@ -61,13 +62,22 @@ class GenericError(UserError):
 
 def user_error(error: domain.DomainError) -> UserError:
     """The GraphQL object of a refusal."""
-    common = {"code": error.code, "message": error.message, "field": error.field}
+    common: dict[str, Any] = {"code": error.code, "message": error.message, "field": error.field}
     match error:
-        case domain.InsufficientCredits(available_credits=available, required_credits=required):
-            return InsufficientCreditsError(**common, available_credits=available, required_credits=required)
-        case domain.DailyCapReached(category=category, limit=limit, resets_at=resets_at):
-            return DailyCapReachedError(**common, category=category, limit=limit, resets_at=resets_at)
-        case domain.PricingMatrixMismatch(expected_credits=expected, actual_credits=actual):
-            return PricingMatrixMismatchError(**common, expected_credits=expected, actual_credits=actual)
+        case domain.InsufficientCredits():
+            figures: dict[str, Any] = {
+                "available_credits": error.available_credits,
+                "required_credits": error.required_credits,
+            }
+            return InsufficientCreditsError(**common, **figures)
+        case domain.DailyCapReached():
+            cap: dict[str, Any] = {"category": error.category, "limit": error.limit, "resets_at": error.resets_at}
+            return DailyCapReachedError(**common, **cap)
+        case domain.PricingMatrixMismatch():
+            prices: dict[str, Any] = {
+                "expected_credits": error.expected_credits,
+                "actual_credits": error.actual_credits,
+            }
+            return PricingMatrixMismatchError(**common, **prices)
         case _:
             return GenericError(**common)

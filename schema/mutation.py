@@ -16,6 +16,8 @@ from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 
 @strawberry.type
 class Mutation:
+    """What callers may do."""
+
     create_wallet: CreateWalletPayload = strawberry.mutation(resolver=wallet_resolvers.create_wallet)
     update_wallet: UpdateWalletPayload = strawberry.mutation(resolver=wallet_resolvers.update_wallet)
     consume: ConsumePayload = strawberry.mutation(resolver=spending_resolvers.consume)

@@ -11,19 +11,19 @@ import strawberry
 T = TypeVar("T")
 
 
-@dataclass_transform(field_specifiers=(strawberry.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def published(cls: type[T]) -> type[T]:
     """A GraphQL object type. Rows of the database stand for it as they are, read by attribute."""
     return _described(strawberry.type(cls, description=inspect.getdoc(cls)), cls)
 
 
-@dataclass_transform(field_specifiers=(strawberry.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def accepted(cls: type[T]) -> type[T]:
     """A GraphQL input type."""
     return _described(strawberry.input(cls, description=inspect.getdoc(cls)), cls)
 
 
-@dataclass_transform(field_specifiers=(strawberry.field,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def shared(cls: type[T]) -> type[T]:
     """A GraphQL interface."""
     return _described(strawberry.interface(cls, description=inspect.getdoc(cls)), cls)

@@ -19,6 +19,8 @@ from schema.types.wallets import Wallet
 
 @strawberry.type
 class Query:
+    """What callers may ask."""
+
     wallet: Wallet | None = strawberry.field(resolver=wallet_resolvers.wallet)
     wallets: Connection[Wallet] = strawberry.field(resolver=wallet_resolvers.wallets)
     pricing: list[FeaturePrice] = strawberry.field(resolver=price_resolvers.pricing)

@@ -1,5 +1,7 @@
 """The schema with its limits and caches."""
 
+from typing import Any
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
@@ -23,7 +25,7 @@ CACHED_DOCUMENTS = 1_000
 
 # Made once: a limiter given as a factory makes new rule classes for each request, and the validation cache, which is
 # keyed by them, would never hit.
-_RULES = [depth_rule(MAX_DEPTH, None, None), alias_rule(MAX_ALIASES)]
+_RULES: list[Any] = [depth_rule(MAX_DEPTH, None, None), alias_rule(MAX_ALIASES)]
 
 
 class CofferSchema(strawberry.Schema):

@@ -11,6 +11,8 @@ from schema.types.wallets import LowBalanceAlert, WalletUpdate
 
 @strawberry.type
 class Subscription:
+    """What callers may watch."""
+
     wallet_updated: AsyncGenerator[WalletUpdate, None] = strawberry.subscription(resolver=live.wallet_updated)
     low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)

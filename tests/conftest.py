@@ -13,13 +13,13 @@ import pytest
 from db.migrate import upgrade
 from runtime.embedded import Servers, embedded
 from runtime.process import open_coffer
-from runtime.settings import Settings
 from runtime.telemetry import configure_logs
 from tests.builders import free_port, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from runtime.settings import Settings
     from services.coffer import Coffer
 
 TEMPLATE = "template_coffer"

@@ -86,7 +86,7 @@ class Purchase(Node):
     """Where it stands."""
     quote: PurchaseQuote
     """What the buyer accepted."""
-    method: PaymentMethod
+    method: PaymentMethod | None
     """How the buyer pays."""
     gateway: str
     """The payment provider."""

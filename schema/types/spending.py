@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.errors import DomainError
 from domain.holds import HoldStatus
 from schema.context import Info
 from schema.errors import UserError, user_error
@@ -110,8 +109,7 @@ class SpendEstimate:
     @strawberry.field
     def error(root: strawberry.Parent[Any]) -> UserError | None:  # noqa: N805 - the row
         """The refusal that the spend would meet."""
-        error: DomainError | None = root.error
-        return None if error is None else user_error(error)
+        return None if root.error is None else user_error(root.error)
 
 
 @published

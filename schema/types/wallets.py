@@ -22,8 +22,10 @@ from schema.scalars import BigInt, Credits
 class Node:
     """An object with an id."""
 
-    id: strawberry.ID
-    """Names the object among all objects."""
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        """Names the object among all objects."""
+        raise NotImplementedError
 
 
 @published
@@ -51,8 +53,6 @@ class CreditTransaction(Node):
     created_at: datetime
     """When it was committed."""
     wallet_uuid: strawberry.Private[UUID]
-    details: strawberry.Private[Any]
-    raw_source: strawberry.Private[int]
 
     @strawberry.field
     def id(self) -> strawberry.ID:
@@ -65,9 +65,10 @@ class CreditTransaction(Node):
         return TransactionSource(root.source).name.lower()
 
     @strawberry.field
-    def metadata(self) -> JSON | None:
+    def metadata(root: strawberry.Parent[Any]) -> JSON | None:  # noqa: N805 - the row
         """What the caller attached."""
-        return self.details
+        details: JSON | None = root.details
+        return details
 
     @classmethod
     def is_type_of(cls, _row: object, _info: Info) -> bool:
@@ -106,7 +107,6 @@ class Wallet(Node):
     updated_at: datetime
     """When it last changed."""
     uuid: strawberry.Private[UUID]
-    row_id: strawberry.Private[int]
     frozen: strawberry.Private[bool]
     units_day: strawberry.Private[date]
 

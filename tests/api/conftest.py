@@ -54,7 +54,7 @@ async def api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     async with background(coffer, settings):
         task = asyncio.create_task(server._serve(None))  # noqa: SLF001 - without its signal handlers
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
             await asyncio.sleep(0.01)
         running = Api(coffer, settings)
         yield running

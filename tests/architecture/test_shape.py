@@ -1,0 +1,134 @@
+"""The shape of the code: limits on sizes, names and imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ["schema", "resolvers", "services", "domain", "db", "gateways", "live", "runtime"]
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+MAX_MEDIAN_FUNCTION_LINES = 10
+MAX_PARAMETERS = 6
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+
+PYTHON = sorted(
+    path
+    for folder in [*PACKAGES, "tests", "bench", "examples"]
+    for path in (ROOT / folder).rglob("*.py")
+    if "__pycache__" not in path.parts
+) + [ROOT / "main.py"]
+SQL = sorted((ROOT / "db").rglob("*.sql"))
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(path: Path) -> Iterator[Function]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(function: Function) -> int:
+    """Lines of a function without its docstring."""
+    docstring = ast.get_docstring(function, clean=False)
+    return (function.end_lineno or 0) - function.lineno + 1 - (docstring.count("\n") + 1 if docstring else 0)
+
+
+def test_files_stay_under_their_limit() -> None:
+    """No source file has more than 300 lines."""
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in [*PYTHON, *SQL]}
+    assert {name: lines for name, lines in long.items() if lines > MAX_FILE_LINES} == {}
+
+
+def test_functions_fit_on_a_screen() -> None:
+    """No function has more than 40 lines."""
+    long = [f"{path.name}:{f.name} {length(f)}" for path in PYTHON for f in functions(path)]
+    assert [name for name in long if int(name.rsplit(" ", 1)[1]) > MAX_FUNCTION_LINES] == []
+
+
+def test_most_functions_are_short() -> None:
+    """The median function of the application has at most 10 lines."""
+    own = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in PACKAGES]
+    assert statistics.median(length(f) for path in own for f in functions(path)) <= MAX_MEDIAN_FUNCTION_LINES
+
+
+def test_parameters_stay_under_their_limit() -> None:
+    """No function takes more than 6 parameters, self and cls not counted."""
+    found = []
+    for path in PYTHON:
+        for function in functions(path):
+            names = [a.arg for a in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]]
+            if len([name for name in names if name not in {"self", "cls"}]) > MAX_PARAMETERS:
+                found.append(f"{path.name}:{function.name}")
+    assert found == []
+
+
+def test_no_module_has_a_vague_name() -> None:
+    """There is no utils, helpers or manager module."""
+    assert [path for path in PYTHON if path.stem in VAGUE_NAMES] == []
+
+
+def test_packages_are_empty() -> None:
+    """An __init__.py holds nothing, so every import names the module that declares the thing."""
+    assert [path for path in PYTHON if path.name == "__init__.py" and path.read_text().strip()] == []
+
+
+def test_domain_imports_the_standard_library_alone() -> None:
+    """A rule needs no library and no other folder."""
+    foreign = set()
+    for path in (ROOT / "domain").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            foreign |= {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"domain"}
+    assert foreign == set()
+
+
+def test_rules_have_no_clock() -> None:
+    """Domain never asks for the time: now is an argument."""
+    asked = re.compile(r"datetime\.now|time\.time\(|date\.today")
+    assert [path.name for path in (ROOT / "domain").glob("*.py") if asked.search(path.read_text())] == []
+
+
+def test_imports_run_one_way() -> None:
+    """import-linter keeps every contract of pyproject.toml."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_no_committed_file_names_a_package_registry() -> None:
+    """Lock files and scripts leave the choice of a registry to the machine."""
+    registry = re.compile(r"--(extra-)?index-url|pypi\.org|registry\.npmjs|deb\.debian\.org|files\.pythonhosted")
+    named = [
+        name
+        for name in TRACKED
+        if not name.startswith(("tests/architecture/", "runtime/static/graphiql/"))
+        and (ROOT / name).is_file()
+        and registry.search((ROOT / name).read_text(errors="ignore"))
+    ]
+    assert named == []
+
+
+SERVED = [path for path in (ROOT / "runtime").rglob("*") if path.suffix in {".html", ".css"}]
+
+
+@pytest.mark.parametrize("path", SERVED, ids=lambda path: path.name)
+def test_pages_load_nothing_from_outside(path: Path) -> None:
+    """A served page or style names no outside address."""
+    text = re.sub(r"http://www\.w3\.org/\S*", "", path.read_text())
+    assert not re.search(r"(src|href|url\(|@import)[^>;)]{0,20}(https?:)?//", text)
