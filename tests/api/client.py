@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -54,9 +55,13 @@ class Stream:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
 
-    async def message(self) -> dict[str, Any]:
-        """The next protocol message."""
-        return dict(json.loads(await self._socket.recv()))
+    async def message(self, seconds: float = 30) -> dict[str, Any]:
+        """The next protocol message; {} when none comes in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                return dict(json.loads(await self._socket.recv()))
+        except TimeoutError:
+            return {}
 
     async def next(self) -> Any:  # noqa: ANN401 - JSON
         """The first field of the next event."""

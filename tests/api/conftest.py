@@ -33,6 +33,10 @@ class Api:
         created = await issue_key(self.coffer.database, project, role)
         return self._keep(Client(self.url, created.secret))
 
+    def with_key(self, secret: str) -> Client:
+        """A caller with a key that is there."""
+        return self._keep(Client(self.url, secret))
+
     def anonymous(self) -> Client:
         """A caller without a key."""
         return self._keep(Client(self.url, None))
