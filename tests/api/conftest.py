@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
     from services.coffer import Coffer
 
+CREATE_WALLET = """mutation($owner: String!) {
+  createWallet(input: {ownerType: USER, ownerId: $owner}) { wallet { id } } }"""
+GRANT = "mutation($input: GrantInput!) { grantCredits(input: $input) { wallet { availableCredits } errors { code } } }"
+
 
 class Api:
     """A running server and a way to get keys for it."""
