@@ -59,9 +59,11 @@ async def receiving(coffer: Coffer) -> AsyncIterator[Loopback]:
     async with loopback() as inbox:
         worker = Worker(coffer, provider.handlers(f"{inbox.url}/webhooks/simulated", SECRET))
         task = asyncio.create_task(worker.run())
-        yield inbox
-        worker.stop()
-        await task
+        try:
+            yield inbox
+        finally:
+            worker.stop()
+            await task
 
 
 def event(received: Received) -> tuple[str, str, str]:
