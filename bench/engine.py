@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from bench.database import FUNDS, fund, servers
-from db.lanes import BATCH_REQUESTS, LANES, Lanes
+from db.lanes import LANES, Lanes
+from db.link import BATCH_REQUESTS
 from db.migrate import driver_url
 from db.models.ledger import CreditTransaction, UsageRollup, Wallet
 from db.reconcile import reconcile
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 ROUNDS = 5
-CALLERS = 1_000
+CALLERS = 2_000
 OURS, TEXTBOOK, CEILING = 40_000, 600, 60_000
 """Spends of one round."""
 

@@ -35,7 +35,7 @@ _CAPTURE: Final = text(
 )
 _RELEASE: Final = text("select * from ledger.release(:wallet_id, :hold, :key, :key_hash, :api_key_id)")
 _REHEARSE: Final = text(
-    "select (s.posting).* from ledger.spend(:wallet_id, :idempotency_key, :key_hash, :feature, :units,"
+    "select * from ledger.spend(:wallet_id, :idempotency_key, :key_hash, :feature, :units,"
     " :expected_credits, :member, :api_key_id, cast(:metadata as jsonb)) s",
 )
 

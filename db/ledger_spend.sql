@@ -1,8 +1,23 @@
 -- Spending: the hot path of the posting engine. See ledger.sql for the rules.
 
--- One spend's result with the wallet after it; from a batch, spends without wallets and then each wallet once, without
--- an item.
-create type ledger.spent as (item bigint, posting ledger.posting, wallet wallet);
+-- The answer to a spend (the columns of ledger.posting that a spend has) with the wallet after it; from a batch, first
+-- the spends without wallets and then each wallet once, without an item.
+create type ledger.spent as (
+  item bigint, outcome smallint, required_credits bigint, cap_group smallint, amount bigint, balance_before bigint,
+  balance_after bigint, posted_sequence bigint, posted_at timestamptz, category smallint, price_version bigint,
+  wallet wallet
+);
+
+-- Puts a posting and a wallet into the answer to the item-th spend.
+create function ledger.answer(p_item bigint, p ledger.posting, w wallet) returns ledger.spent language plpgsql as $$
+declare s ledger.spent;
+begin
+  s.item := p_item; s.outcome := p.outcome; s.required_credits := p.required_credits; s.cap_group := p.cap_group;
+  s.amount := p.amount; s.balance_before := p.balance_before; s.balance_after := p.balance_after;
+  s.posted_sequence := p.posted_sequence; s.posted_at := p.posted_at; s.category := p.category;
+  s.price_version := p.price_version; s.wallet := w;
+  return s;
+end $$;
 
 -- One spend at the price in force. A community feature is never refused for lack of credits: it takes what is there.
 create function ledger.spend(
@@ -10,13 +25,12 @@ create function ledger.spend(
   p_api_key_id bigint, p_metadata jsonb
 ) returns ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
 declare
-  s ledger.spent; w wallet; p ledger.posting; t credit_transaction; f feature_price; ts timestamptz; today date;
+  w wallet; p ledger.posting; t credit_transaction; f feature_price; ts timestamptz; today date;
   used bigint; cap bigint;
 begin
   w := ledger.lock(p_wallet_id);
   ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
-  s.wallet := w; s.item := 1;
-  if w.id is null then p.outcome := 4; s.posting := p; return s; end if;
+  if w.id is null then p.outcome := 4; return ledger.answer(1, p, w); end if;
   select * into t from credit_transaction c where c.wallet_id = p_wallet_id and c.key_hash = p_key_hash;
   if found then
     p := ledger.replay(t, t.type = 2 and t.feature = p_feature and t.units = p_units and t.idempotency_key = p_key
@@ -24,22 +38,22 @@ begin
     if p.outcome = 1 and t.category <> 1 and p_expected <> t.amount then
       p.outcome := 6; p.required_credits := t.amount;
     end if;
-    s.posting := p; return s;
+    return ledger.answer(1, p, w);
   end if;
   select x.* into f from project pr join feature_price x
     on x.project_id = pr.id and x.version = pr.price_version and x.feature = p_feature where pr.id = w.project_id;
-  if not found then p.outcome := 7; s.posting := p; return s; end if;
+  if not found then p.outcome := 7; return ledger.answer(1, p, w); end if;
   p.required_credits := f.credits * p_units; p.category := f.category; p.price_version := f.version;
   p.balance_before := w.available_credits;
-  if p_expected <> p.required_credits then p.outcome := 6; s.posting := p; return s; end if;
+  if p_expected <> p.required_credits then p.outcome := 6; return ledger.answer(1, p, w); end if;
   p.amount := case when f.category = 1 then least(p.required_credits, w.available_credits) else p.required_credits end;
-  if w.frozen and p.amount > 0 then p.outcome := 8; s.posting := p; return s; end if;
-  if p.amount > w.available_credits then p.outcome := 2; s.posting := p; return s; end if;
+  if w.frozen and p.amount > 0 then p.outcome := 8; return ledger.answer(1, p, w); end if;
+  if p.amount > w.available_credits then p.outcome := 2; return ledger.answer(1, p, w); end if;
   if w.units_day < today then w.units_day := today; w.ai_units := 0; w.webhook_units := 0; w.email_units := 0; end if;
   used := p_units + case f.cap_group when 1 then w.ai_units when 2 then w.webhook_units when 3 then w.email_units else 0 end;
   cap := case f.cap_group when 1 then w.ai_cap_units when 2 then w.webhook_cap_units when 3 then w.email_cap_units end;
   if used > cap then
-    p.outcome := 3; p.cap_group := f.cap_group; p.required_credits := cap; p.posted_at := ts; s.posting := p; return s;
+    p.outcome := 3; p.cap_group := f.cap_group; p.required_credits := cap; p.posted_at := ts; return ledger.answer(1, p, w);
   end if;
   p.outcome := 0; p.balance_after := w.available_credits - p.amount; p.posted_sequence := w.sequence + 1;
   p.posted_at := ts;
@@ -58,8 +72,7 @@ begin
   if p.balance_before >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
     perform ledger.raise_alert(w, p);
   end if;
-  s.posting := p; s.wallet := w;
-  return s;
+  return ledger.answer(1, p, w);
 end $$;
 
 -- Many spends, one statement, one commit: posts every item of the wallets where all their new items fit, and answers
@@ -78,38 +91,39 @@ begin
     select t.* from unnest(p_wallet_id, p_key, p_key_hash, p_feature, p_units, p_expected, p_member, p_api_key_id,
       p_metadata) with ordinality as t(w, k, kh, feature, units, expected, member, api_key_id, metadata, i)
   ), priced as (
-    select n.*, f.credits * n.units as charge, f.category, f.version, f.cap_group,
-      row_number() over (partition by n.w, n.kh order by n.i) as occurrence
+    select n.*, f.credits * n.units as charge, n.units::integer as counted, f.category, f.version, f.cap_group,
+      x.project_id, x.uuid, x.low_balance_threshold as threshold, x.available_credits, x.sequence as last, x.frozen,
+      x.next_expiry_at, x.ai_cap_units as ai_cap, x.webhook_cap_units as webhook_cap, x.email_cap_units as email_cap,
+      case when x.units_day = today then x.ai_units else 0 end as ai_used,
+      case when x.units_day = today then x.webhook_units else 0 end as webhook_used,
+      case when x.units_day = today then x.email_units else 0 end as email_used
     from input n join wallet x on x.id = n.w cross join lateral (
       -- The limit keeps this a look-up by key: a join over all projects' prices of a feature would be far larger.
       select f.* from project pr join feature_price f
         on f.project_id = pr.id and f.version = pr.price_version and f.feature = n.feature
       where pr.id = x.project_id limit 1) f
-    where n.expected is null or n.expected = f.credits * n.units
-  ), fresh as materialized (
-    select q.*, sum(q.charge) over upto as running, row_number() over upto as n, count(*) over whole as items,
-      sum(q.charge) over whole as total,
-      sum(case when q.cap_group = 1 then q.units else 0 end) over whole as ai,
-      sum(case when q.cap_group = 2 then q.units else 0 end) over whole as webhook,
-      sum(case when q.cap_group = 3 then q.units else 0 end) over whole as email
+    where (n.expected is null or n.expected = f.credits * n.units) and not exists (
+      select from credit_transaction l where l.wallet_id = n.w and l.key_hash = n.kh)
+  ), fresh as (
+    select q.*, (sum(q.charge) over upto)::bigint as running, row_number() over upto as n, count(*) over whole as items,
+      (sum(q.charge) over whole)::bigint as total,
+      -- Sums of integers are plain bigints, those of bigints are numerics.
+      sum(case when q.cap_group = 1 then q.counted else 0 end) over whole as ai,
+      sum(case when q.cap_group = 2 then q.counted else 0 end) over whole as webhook,
+      sum(case when q.cap_group = 3 then q.counted else 0 end) over whole as email
     from priced q
-    where q.occurrence = 1 and not exists (
-      select from credit_transaction l where l.wallet_id = q.w and l.key_hash = q.kh)
-    window upto as (partition by q.w order by q.i), whole as (partition by q.w)
+    window upto as (partition by q.w order by q.i rows unbounded preceding), whole as (partition by q.w)
   ), posted as materialized (
-    select q.*, x.sequence + q.n as sequence, x.project_id, x.uuid, x.low_balance_threshold as threshold,
-      (x.available_credits - q.running + q.charge)::bigint as before, (x.available_credits - q.running)::bigint as after
-    from fresh q join wallet x on x.id = q.w
-    where x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
-      and q.ai + case when x.units_day = today then x.ai_units else 0 end <= x.ai_cap_units
-      and q.webhook + case when x.units_day = today then x.webhook_units else 0 end <= x.webhook_cap_units
-      and q.email + case when x.units_day = today then x.email_units else 0 end <= x.email_cap_units
+    select q.*, q.last + q.n as sequence, q.available_credits - q.running + q.charge as before,
+      q.available_credits - q.running as after
+    from fresh q
+    where q.available_credits >= q.total and not q.frozen and (q.next_expiry_at is null or q.next_expiry_at > ts)
+      and q.ai + q.ai_used <= q.ai_cap and q.webhook + q.webhook_used <= q.webhook_cap
+      and q.email + q.email_used <= q.email_cap
   ), touched as (
     update wallet x set available_credits = q.after, sequence = q.sequence, updated_at = ts, units_day = today,
-      lifetime_used_credits = x.lifetime_used_credits + q.total::bigint,
-      ai_units = q.ai::bigint + case when x.units_day = today then x.ai_units else 0 end,
-      webhook_units = q.webhook::bigint + case when x.units_day = today then x.webhook_units else 0 end,
-      email_units = q.email::bigint + case when x.units_day = today then x.email_units else 0 end
+      lifetime_used_credits = x.lifetime_used_credits + q.total, ai_units = q.ai_used + q.ai,
+      webhook_units = q.webhook_used + q.webhook, email_units = q.email_used + q.email
     from posted q where q.n = q.items and x.id = q.w
     returning x as row
   ), written as (
@@ -130,9 +144,10 @@ begin
     select q.project_id, q.w, q.uuid, q.sequence, q.after, q.threshold, ts from posted q
     where q.before >= q.threshold and q.after < q.threshold
   )
-  select q.i, row(0, q.charge, null, q.charge, q.before, q.after, q.sequence, ts, q.category, q.version, null)::ledger.posting,
+  select q.i, 0::smallint, q.charge, null::smallint, q.charge, q.before, q.after, q.sequence, ts, q.category, q.version,
     null::wallet from posted q
-  union all select null, null, t.row from touched t;
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, t.row from touched t;
 end $$;
 
 -- The items one by one, in order, in one commit.

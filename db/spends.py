@@ -34,7 +34,7 @@ class SpendRequest(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """The engine's answer: the posting (type ledger.posting) and the wallet as its batch left it."""
+    """The engine's answer: the posting (type ledger.spent) and the wallet as its batch left it."""
 
     request: SpendRequest
     posting: Mapping[str, Any]

