@@ -18,6 +18,7 @@ from domain.permissions import Role
 from runtime import graphql_view
 from runtime.process import make_server, open_coffer
 from runtime.settings import read_settings
+from runtime.telemetry import configure_logs
 from schema.context import Info
 from schema.mutation import Mutation
 from schema.query import Query
@@ -57,6 +58,7 @@ class BenchMutation(Mutation):
 
 async def main(database_url: str, redis_url: str) -> None:
     """Print a key, then serve until told to stop."""
+    configure_logs()
     graphql_view.schema = CofferSchema(
         query=Query,
         mutation=BenchMutation,
