@@ -19,7 +19,7 @@ from runtime import graphql_view
 from runtime.process import make_server, open_coffer
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
-from schema.context import Info
+from schema.context import Info  # noqa: TC001 - Strawberry reads it
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.root import CofferSchema, schema

@@ -40,11 +40,13 @@ async def fund(database_url: str) -> list[int]:
     )
     await connection.execute(
         "insert into wallet (project_id, owner_type, owner_id, uuid)"
-        f" select 1, 1, 'w' || g, gen_random_uuid() from generate_series(1, {WALLETS}) g",
+        " select 1, 1, 'w' || g, gen_random_uuid() from generate_series(1, $1) g",
+        WALLETS,
     )
     await connection.execute(
-        f"select ledger.post(id, 3::int2, 3::int2, 11::int2, 1::int2, {FUNDS}, 'start', md5('start')::uuid,"
-        " null, null, null) from wallet",
+        "select ledger.post(id, 3::int2, 3::int2, 11::int2, 1::int2, $1, 'start', md5('start')::uuid, null, null, null)"
+        " from wallet",
+        FUNDS,
     )
     ids = [row[0] for row in await connection.fetch("select id from wallet order by id")]
     await connection.execute("vacuum analyze")

@@ -98,7 +98,7 @@ class Lane:
         """A round on a link that was idle, and after it the next."""
         await self._round(link, batch)
         self._idle.append(link)
-        self._rounds.discard(asyncio.current_task())  # type: ignore[arg-type]  # it is a task
+        self._rounds.discard(asyncio.current_task())
         self._send()
 
     def _take(self) -> list[Waiting]:

@@ -1,6 +1,6 @@
 -- The posting engine: the only code that moves credits. Installed after the migrations whenever it changed (see
--- db/migrate.py), called through db/lanes.py and db/ledger.py. Every function runs with the owner's rights; the
--- application's role may only execute the acts granted at the end of ledger_spend.sql.
+-- db/migrate.py), called through db/lanes.py and db/ledger.py. The acts run with the owner's rights and call
+-- the other functions; the application's role may only execute the acts, granted at the end of ledger_spend.sql.
 --
 -- Rules: lock the wallets in the order of their ids; decide in a NEW statement after the lock; one movement is one
 -- row whose balances chain to the row before; a key is remembered with its effect, in the same commit, for ever.
@@ -36,7 +36,7 @@ end $$;
 
 -- Remembers that this posting took the wallet below its threshold: once per dip, armed again at or above it.
 create function ledger.raise_alert(w wallet, p ledger.posting) returns void
-language sql security definer set search_path = public, ledger, pg_temp as $$
+language sql as $$
   insert into low_balance_alert (project_id, wallet_id, wallet_uuid, sequence, available_credits, threshold, raised_at)
     values (w.project_id, w.id, w.uuid, p.posted_sequence, p.balance_after, w.low_balance_threshold, p.posted_at)
 $$;
@@ -45,7 +45,7 @@ $$;
 create function ledger.write(
   w wallet, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint, p_at timestamptz,
   p_key text, p_key_hash uuid, p_source_id text, p_member text, p_api_key_id bigint, p_metadata jsonb
-) returns ledger.posting language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+) returns ledger.posting language plpgsql as $$
 declare p ledger.posting; delta bigint; x wallet;
 begin
   delta := case when p_to = 1 then p_amount when p_from = 1 then -p_amount else 0 end;
@@ -71,7 +71,7 @@ end $$;
 -- Counts captured or spent credits in the rollup of the day.
 create function ledger.count_usage(
   p_wallet_id bigint, p_at timestamptz, p_feature text, p_member text, p_category smallint, p_units bigint, p_credits bigint
-) returns void language sql security definer set search_path = public, ledger, pg_temp as $$
+) returns void language sql as $$
   insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
     values (p_wallet_id, (p_at at time zone 'utc')::date, p_feature, coalesce(p_member, ''), 1, p_units, p_credits, p_at,
       p_category)

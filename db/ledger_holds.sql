@@ -3,7 +3,7 @@
 -- Gives back the credits of holds that have expired; runs before any decision about a wallet, so that an expired hold
 -- never blocks a spend although no sweeper ran. The caller holds the wallet's lock.
 create function ledger.expire_holds(p_wallet_id bigint, p_at timestamptz) returns integer
-language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+language plpgsql as $$
 declare h hold; w wallet; n integer := 0; k text;
 begin
   for h in select * from hold where wallet_id = p_wallet_id and status = 1 and expires_at <= p_at
@@ -50,7 +50,7 @@ end $$;
 -- Gives back what a hold still has set aside and closes it. The caller holds the wallet's lock.
 create function ledger.close_hold(
   h hold, p_status smallint, p_key text, p_key_hash uuid, p_api_key_id bigint
-) returns ledger.posting language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+) returns ledger.posting language plpgsql as $$
 declare w wallet; p ledger.posting;
 begin
   select * into w from wallet where id = h.wallet_id;

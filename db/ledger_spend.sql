@@ -28,7 +28,8 @@ declare
   w wallet; p ledger.posting; t credit_transaction; f feature_price; ts timestamptz; today date;
   used bigint; cap bigint;
 begin
-  w := ledger.lock(p_wallet_id);
+  select * into w from wallet where id = p_wallet_id for no key update;
+  if w.next_expiry_at <= clock_timestamp() then w := ledger.lock(p_wallet_id); end if;
   ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
   if w.id is null then p.outcome := 4; return ledger.answer(1, p, w); end if;
   select * into t from credit_transaction c where c.wallet_id = p_wallet_id and c.key_hash = p_key_hash;
@@ -68,7 +69,10 @@ begin
     member, metadata)
     values (p_wallet_id, p.posted_sequence, p.amount, p.balance_before, p.balance_after, p_units, ts, p_api_key_id,
     f.version, 2, 1, 1, 12, f.category, p_key_hash, p_key, p_feature, p_member, p_metadata);
-  perform ledger.count_usage(p_wallet_id, ts, p_feature, p_member, f.category, p_units, p.amount);
+  insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
+    values (p_wallet_id, today, p_feature, coalesce(p_member, ''), 1, p_units, p.amount, ts, f.category)
+    on conflict (wallet_id, day, feature, member) do update set events = r.events + 1, units = r.units + excluded.units,
+      credits = r.credits + excluded.credits, last_activity_at = excluded.last_activity_at;
   if p.balance_before >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
     perform ledger.raise_alert(w, p);
   end if;

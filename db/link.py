@@ -57,6 +57,7 @@ class Link:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._one: asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Connect."""
@@ -83,7 +84,8 @@ class Link:
         connection = self._connection
         assert connection is not None  # noqa: S101 - _reconnect raises when it can't
         if len(requests) == 1:
-            return _spents(requests, await connection.fetch(_ONE, *requests[0]))
+            assert self._one is not None  # noqa: S101 - prepared with the connection
+            return _spents(requests, await self._one.fetch(*requests[0]))
         rows = await connection.fetch(_MANY, *zip(*requests, strict=True))
         answered = {row["item"] for row in rows if row["item"] is not None}
         if len(answered) < len(requests):
@@ -113,12 +115,14 @@ class Link:
                     await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
     async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             self._url,
             server_settings=_SETTINGS,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
         )
+        self._one = await connection.prepare(_ONE)
+        return connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MESSAGE_TRANSACTIONS: Final = 50
 """Transactions that one message carries; a reader takes more from the ledger."""
 
+GATHER_SECONDS: Final = 0.005
+
 _TIMES: Final = ("created_at", "updated_at", "next_expiry_at", "raised_at")
 
 
@@ -68,6 +70,8 @@ class Feed:
             messages += [spend_alert(item) for item in batch if _dips(item.posting, item.wallet)]
             if messages:
                 await self._hub.publish_many(messages)
+            # A busy process asks and publishes for many spends at a time; the first of a quiet one does not wait.
+            await asyncio.sleep(GATHER_SECONDS)
 
 
 def spends_message(items: Sequence[Spent]) -> tuple[str, bytes]:

@@ -77,13 +77,13 @@ async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
 
 async def apply_payment(coffer: Coffer, session: Session, payment: Payment) -> str:
     """Bring a purchase to what the provider says, in any order of arrival; the word says what was done."""
-    uuid, attempt = _parse_reference(payment.reference)
-    purchase = await queries.lock(session, uuid)
-    if purchase is None:
+    ours = _parse_reference(payment.reference)
+    purchase = await queries.lock(session, ours[0]) if ours else None
+    if ours is None or purchase is None:
         return "not ours"
     if payment.status is PurchaseStatus.SUCCESS:
         return await _succeed(coffer, session, purchase, payment)
-    if attempt != purchase.attempt or payment.status not in TRANSITIONS[purchase.status]:
+    if ours[1] != purchase.attempt or payment.status not in TRANSITIONS[purchase.status]:
         return "too late"
     purchase.status, purchase.failure_reason = payment.status, payment.failure_reason
     await changed(coffer, session, purchase)
@@ -131,6 +131,10 @@ async def _nothing(_session: Session) -> None:
     """The effect of a job that has nothing left to do."""
 
 
-def _parse_reference(reference: str) -> tuple[UUID, int]:
+def _parse_reference(reference: str) -> tuple[UUID, int] | None:
+    """The purchase and attempt that a reference names, or None when it is not one of ours."""
     uuid, _, attempt = reference.partition("-")
-    return UUID(uuid), int(attempt)
+    try:
+        return UUID(uuid), int(attempt)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ from domain.jobs import JobState
 
 
 class Job(Base):
-    """Work to do, written in the business transaction that asks for it; `payload` carries ids only."""
+    """Work to do, written in the transaction that asks for it; `payload` has ids, or the bytes of a message to send."""
 
     __tablename__ = "job"
     __table_args__ = (

@@ -54,11 +54,17 @@ MOVE = 'walletId: $wallet, credits: 1, reason: "r", idempotencyKey: $key'
 PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
 MUTATIONS = {
-    "createWallet": Operation(f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False),
-    "updateWallet": Operation(f"{{ updateWallet(input: {{walletId: $wallet, lowBalanceThreshold: 9}}) {{ {P} }} }}", ADMINS),
+    "createWallet": Operation(
+        f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False
+    ),
+    "updateWallet": Operation(
+        f"{{ updateWallet(input: {{walletId: $wallet, lowBalanceThreshold: 9}}) {{ {P} }} }}", ADMINS
+    ),
     "consume": Operation(f"{{ consume(input: {{{SPEND}}}) {{ {P} }} }}", SPENDERS),
     "consumeBatch": Operation(f"{{ consumeBatch(inputs: [{{{SPEND}}}]) {{ results {{ {P} }} }} }}", SPENDERS),
-    "hold": Operation(f"{{ hold(input: {{walletId: $wallet, credits: 1, idempotencyKey: $key}}) {{ {P} }} }}", SPENDERS),
+    "hold": Operation(
+        f"{{ hold(input: {{walletId: $wallet, credits: 1, idempotencyKey: $key}}) {{ {P} }} }}", SPENDERS
+    ),
     "captureHold": Operation(f"{{ captureHold(holdId: $hold, credits: 1, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "releaseHold": Operation(f"{{ releaseHold(holdId: $hold, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "purchaseCredits": Operation(f"{{ purchaseCredits(input: {{{BUY}}}) {{ {P} }} }}", SPENDERS),
@@ -89,7 +95,9 @@ async def objects(owner: Client) -> dict[str, str]:
     """One object of each kind."""
     wallet = await owner.run('mutation { createWallet(input: {ownerType: USER, ownerId: "a"}) { wallet { id } } }')
     ids = {"wallet": wallet["wallet"]["id"], "key": "start"}
-    grant = document("mutation", f"{{ grantCredits(input: {{{MOVE.replace('credits: 1', 'credits: 5000')}}}) {{ {P} }} }}")
+    grant = document(
+        "mutation", f"{{ grantCredits(input: {{{MOVE.replace('credits: 1', 'credits: 5000')}}}) {{ {P} }} }}"
+    )
     await owner.run(grant, **ids)
     hold = "{ hold(input: {walletId: $wallet, credits: 9, idempotencyKey: $key}) { hold { id } } }"
     ids["hold"] = (await owner.run(document("mutation", hold), wallet=ids["wallet"], key="hold"))["hold"]["id"]
@@ -182,4 +190,6 @@ async def test_a_revoked_key_is_refused_and_its_streams_end(api: Api) -> None:
         message = await stream.message()
         assert "UNAUTHENTICATED" in str(message["payload"])
     created = await owner.run("{ apiKeys { nodes { prefix revokedAt } } }")
-    assert [key["revokedAt"] is not None for key in created["nodes"] if made["secret"].startswith(key["prefix"])] == [True]
+    assert [key["revokedAt"] is not None for key in created["nodes"] if made["secret"].startswith(key["prefix"])] == [
+        True
+    ]

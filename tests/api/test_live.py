@@ -86,7 +86,9 @@ async def test_changed_settings_reach_watchers(api: Api) -> None:
     wallet = await start(client, 10)
     async with client.watch(WATCH, id=wallet) as stream:
         await stream.next()
-        change = "mutation($id: ID!) { updateWallet(input: {walletId: $id, lowBalanceThreshold: 5}) { errors { code } } }"
+        change = (
+            "mutation($id: ID!) { updateWallet(input: {walletId: $id, lowBalanceThreshold: 5}) { errors { code } } }"
+        )
         await client.run(change, id=wallet)
         assert (await stream.next())["wallet"]["lowBalanceThreshold"] == 5
 

@@ -99,5 +99,7 @@ async def test_below_the_minimum_is_refused(api: Api) -> None:
     client = await api.client()
     wallet = (await client.run(CREATE))["wallet"]["id"]
     words = {"walletId": wallet, "amountMinor": 14_999, "method": "UPI", "idempotencyKey": "m"}
-    refused = await client.run("mutation($input: PurchaseInput!) { purchaseCredits(input: $input) { errors { code field } } }", input=words)
+    refused = await client.run(
+        "mutation($input: PurchaseInput!) { purchaseCredits(input: $input) { errors { code field } } }", input=words
+    )
     assert refused["errors"] == [{"code": "BELOW_MINIMUM", "field": ["amountMinor"]}]

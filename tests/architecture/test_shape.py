@@ -23,12 +23,8 @@ MAX_MEDIAN_FUNCTION_LINES = 10
 MAX_PARAMETERS = 6
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 
-PYTHON = sorted(
-    path
-    for folder in [*PACKAGES, "tests", "bench", "examples"]
-    for path in (ROOT / folder).rglob("*.py")
-    if "__pycache__" not in path.parts
-) + [ROOT / "main.py"]
+FOLDERS = [*PACKAGES, "tests", "bench", "examples"]
+PYTHON = [ROOT / "main.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 SQL = sorted((ROOT / "db").rglob("*.sql"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -108,7 +104,8 @@ def test_imports_run_one_way() -> None:
     assert done.returncode == 0, done.stdout
 
 
-TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+GIT = ["git", "ls-files"]
+TRACKED = subprocess.run(GIT, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
 
 
 def test_no_committed_file_names_a_package_registry() -> None:

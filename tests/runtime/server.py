@@ -9,14 +9,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 
 from tests.builders import free_port
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -34,16 +30,18 @@ class ServerProcess:
         self._environment = known | own | environment
         self.process: subprocess.Popen[bytes] | None = None
 
-    async def __aenter__(self) -> ServerProcess:
+    async def __aenter__(self) -> Self:
+        """Start."""
         await self.start()
         return self
 
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def start(self) -> None:
         """Start and wait until it is ready."""
-        self.process = subprocess.Popen([sys.executable, "main.py", "serve"], cwd=ROOT, env=self._environment)
+        command = [sys.executable, "main.py", "serve"]
+        self.process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, env=self._environment)
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
             while True:
                 assert self.process.poll() is None, "the server ended while starting"

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CREATE = """mutation($owner: String!) { createWallet(input: {ownerType: USER, ownerId: $owner}) { wallet { id } } }"""
-GRANT = """mutation($input: GrantInput!) { grantCredits(input: $input) { wallet { availableCredits } errors { code } } }"""
+GRANT = (
+    """mutation($input: GrantInput!) { grantCredits(input: $input) { wallet { availableCredits } errors { code } } }"""
+)
 SPEND = """mutation($input: ConsumeInput!) { consume(input: $input) { replayed transaction { sequence balanceAfter }
   errors { code } } }"""
 ROWS = """query($id: ID!, $after: String) { wallet(id: $id) { availableCredits transactions(first: 100, after: $after) {
@@ -113,7 +115,7 @@ async def _check_exactly_once(server: ServerProcess, load: Load) -> None:
 
 
 async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path) -> None:
-    """kill -9 of the server in a load of spends: each acknowledged one is there, a retry doubles none."""
+    """Kill -9 of the server in a load of spends: each acknowledged one is there, a retry doubles none."""
     server = ServerProcess(tmp_path)
     await server.start()
     key = server.key()
@@ -132,7 +134,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Pa
 
 
 async def test_nothing_is_lost_or_doubled_when_postgres_is_killed(tmp_path: Path) -> None:
-    """kill -9 of PostgreSQL in a load of spends: the server brings it back, and the books are right."""
+    """Kill -9 of PostgreSQL in a load of spends: the server brings it back, and the books are right."""
     async with ServerProcess(tmp_path) as server:
         key = server.key()
         client = Client(server.url, key)

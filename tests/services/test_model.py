@@ -70,7 +70,9 @@ class Engine:
         try:
             result = await act
         except DomainError as error:
-            assert error.code.value == expected
+            result = error
+        if isinstance(result, DomainError):
+            assert result.code.value == expected
             return
         assert expected in {"POSTED", "REPLAYED"}
         if words and hasattr(result, "hold") and expected == "POSTED":

@@ -21,8 +21,7 @@ AS_APPLICATION = [
     "update wallet set available_credits = 1000000",
     "update wallet set sequence = 0",
     "delete from wallet",
-    "insert into wallet (uuid, project_id, owner_type, owner_id, available_credits)"
-    " select gen_random_uuid(), project_id, 1, 'thief', 5 from wallet",
+    "insert into wallet (uuid, project_id, owner_type, owner_id, sequence) select gen_random_uuid(), 1, 1, 'thief', 5",
     "update usage_rollup set credits = 0",
     "delete from low_balance_alert",
     "update hold set captured = 0",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 
@@ -108,14 +107,15 @@ async def test_a_payment_of_another_amount_or_currency_grants_nothing(
     """One paisa less or more, or another currency, is a mismatch for somebody to look at."""
     actor, purchase = await bought(coffer)
     with pytest.raises(PaymentMismatch):
-        await apply(coffer, payment_of(purchase, **change))
+        await apply(coffer, payment_of(purchase, S.SUCCESS, **change))
     assert await state(coffer, actor, purchase) == ("PROCESSING", 0)
 
 
-async def test_a_payment_that_is_not_ours_changes_nothing(coffer: Coffer) -> None:
+@pytest.mark.parametrize("reference", ["0" * 32 + "-1", "somebody else", "-", ""])
+async def test_a_payment_that_is_not_ours_changes_nothing(coffer: Coffer, reference: str) -> None:
     """A reference that no purchase has is noted as not ours."""
     _, purchase = await bought(coffer)
-    assert await apply(coffer, payment_of(purchase, reference=f"{uuid4().hex}-1")) == "not ours"
+    assert await apply(coffer, payment_of(purchase, reference=reference)) == "not ours"
 
 
 async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_is_flagged(coffer: Coffer) -> None:
@@ -156,4 +156,3 @@ async def test_an_unknown_gateway_is_refused(coffer: Coffer) -> None:
     wallet = await wallet_with(coffer, actor, 0)
     with pytest.raises(InvalidInput, match="simulated"):
         await purchase_credits(coffer, actor, request_for(wallet.uuid, gateway="nope"))
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -51,7 +52,7 @@ async def test_500_concurrent_spends_take_what_is_there_and_no_more(coffer: Coff
     async with coffer.database.reading() as session:
         rows = await following(session, wallet.id, 0, 1_000)
     assert [row.sequence for row in rows] == list(range(1, 68))
-    assert all(after.balance_before == before.balance_after for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after.balance_before == before.balance_after for before, after in pairwise(rows))
     assert (await reconcile(database_url))["violations"] == 0
 
 
