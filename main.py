@@ -155,6 +155,8 @@ def main() -> NoReturn:
     """Run a command; the exit code is 0 when it did what it says."""
     configure_logs()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A job in the background of a shell starts with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse()
     try:
         sys.exit(COMMANDS[arguments.command](read_settings(), arguments))

@@ -59,7 +59,7 @@ class BenchMutation(Mutation):
 async def main(database_url: str, redis_url: str) -> None:
     """Print a key, then serve until told to stop."""
     configure_logs()
-    graphql_view.schema = CofferSchema(
+    vars(graphql_view)["schema"] = CofferSchema(
         query=Query,
         mutation=BenchMutation,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),

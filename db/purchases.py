@@ -91,3 +91,8 @@ async def open_refunds(session: Session, purchase_id: int) -> int:
     await session.flush()
     query = select(func.count()).where(Refund.purchase_id == purchase_id, Refund.completed_at.is_(None))
     return (await session.scalar(query)) or 0
+
+
+async def project_of_order(session: Session, order_id: str) -> int | None:
+    """The project whose purchase has that order at its provider."""
+    return await session.scalar(select(Purchase.project_id).where(Purchase.order_id == order_id).limit(1))

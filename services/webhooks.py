@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db.purchases import store_event
+from db.purchases import project_of_order, store_event
 from domain.jobs import Queue
 from services.jobs import enqueue
 
@@ -20,5 +20,8 @@ async def receive(coffer: Coffer, gateway: str, event: WebhookEvent, body: bytes
         stored = await store_event(session, gateway, values)
         if stored is None:
             return False
-        await enqueue(coffer, session, (Queue.WEBHOOK_PROCESSING, "gateway.event", {"event": stored}))
+        # With its project, so that the project's owner sees the job if it dies.
+        project_id = await project_of_order(session, event.order_id) if event.order_id else None
+        payload = {"event": stored, "project_id": project_id}
+        await enqueue(coffer, session, (Queue.WEBHOOK_PROCESSING, "gateway.event", payload))
     return True

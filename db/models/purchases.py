@@ -20,6 +20,7 @@ class Purchase(Base):
     __table_args__ = (
         UniqueConstraint("wallet_id", "idempotency_key"),
         Index(None, "project_id", "id"),
+        Index(None, "order_id"),
         CheckConstraint("amount_minor > 0 and credits >= bonus_credits and bonus_credits >= 0", name="quote"),
         CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
     )

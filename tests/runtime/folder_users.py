@@ -25,10 +25,13 @@ WAIT_SECONDS = 15.0
 POLL_SECONDS = 0.02
 CHECKOUT = Path(__file__).parents[2]
 USER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 import asyncpg
 from runtime.embedded import embedded
+
+# A job in the background of a shell starts with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def ask(servers):
     connection = await asyncpg.connect(servers.database_url)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -36,6 +37,7 @@ class ServerProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Stop."""
         await self.stop()
 
     async def start(self) -> None:

@@ -1,0 +1,201 @@
+"""The GraphQL edge: media types, limits, scalars, pages, masked faults, health."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jwt
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from runtime.graphql_view import GRAPHQL_RESPONSE, MAX_BODY_BYTES
+from schema.root import MAX_ALIASES, MAX_DEPTH
+from tests.api.conftest import CREATE_WALLET, GRANT
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Api
+
+PAGE = """query($id: ID!, $first: Int, $after: String, $types: [TransactionType!]) { wallet(id: $id) {
+  transactions(first: $first, after: $after, types: $types) { nodes { sequence } edges { cursor node { id } }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "status", "media_type"),
+    [
+        (GRAPHQL_RESPONSE, "{ __typename }", 200, GRAPHQL_RESPONSE),
+        (GRAPHQL_RESPONSE, "{ nope }", 400, GRAPHQL_RESPONSE),
+        (GRAPHQL_RESPONSE, "{", 400, GRAPHQL_RESPONSE),
+        ("application/json", "{ nope }", 200, "application/json"),
+        ("*/*", "{ __typename }", 200, "application/json"),
+    ],
+)
+async def test_answers_have_the_media_type_that_was_asked_for(
+    api: Api, accept: str, query: str, status: int, media_type: str
+) -> None:
+    """A request error is 400 without data under the newer media type and 200 under application/json."""
+    client = api.anonymous()
+    answer = await client.http.post("/graphql", json={"query": query}, headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (status, media_type)
+    assert ("data" in answer.json()) == (query == "{ __typename }")
+
+
+async def test_a_mutation_is_refused_over_get(api: Api) -> None:
+    """GET never changes anything."""
+    client = await api.client()
+    answer = await client.http.get(
+        "/graphql", params={"query": 'mutation { revokeApiKey(id: "x") { errors { code } } }'}
+    )
+    assert answer.status_code in {400, 405}
+
+
+async def test_a_browser_gets_graphiql_with_a_strict_policy(api: Api) -> None:
+    """GET /graphql from a browser is the IDE, from our own files alone."""
+    answer = await api.anonymous().http.get("/graphql", headers={"accept": "text/html"})
+    assert "graphiql" in answer.text
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert (await api.anonymous().http.get("/static/graphiql/graphiql.js")).status_code == 200
+
+
+async def test_too_large_a_request_is_refused(api: Api) -> None:
+    """A body over the limit is 413, whatever it says."""
+    answer = await api.anonymous().http.post("/graphql", content=b" " * (MAX_BODY_BYTES + 1))
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("{ " + "wallets { nodes { transactions { nodes { id } } } } " * 2_000 + "}", "tokens"),
+        ("{ " + " ".join(f"a{number}: __typename" for number in range(MAX_ALIASES + 1)) + " }", "aliases"),
+        ("{ wallets " + "{ nodes " * MAX_DEPTH + "{ id }" + "}" * MAX_DEPTH + " }", "depth"),
+    ],
+    ids=["tokens", "aliases", "depth"],
+)
+async def test_documents_have_limits(api: Api, query: str, says: str) -> None:
+    """Too many tokens, aliases or levels are an invalid document."""
+    answer = await (await api.client()).ask(query)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"INVALID_DOCUMENT"}
+    assert any(says in error["message"] for error in answer["errors"])
+
+
+@pytest.mark.parametrize("value", [1.5, "15", True, 2**53, -(2**53), None, [1]])
+async def test_credits_are_whole_json_numbers(api: Api, value: Any) -> None:  # noqa: ANN401 - any JSON
+    """A fraction, text, boolean, overflow or null where credits are wanted is refused with a sentence."""
+    client = await api.client()
+    grant = {"walletId": "wal_x", "credits": value, "reason": "r", "idempotencyKey": "k"}
+    answer = await client.ask(GRANT, input=grant)
+    assert answer["errors"][0]["extensions"]["code"] in {"INVALID_DOCUMENT", "BAD_USER_INPUT"}
+    assert ".credits" in answer["errors"][0]["message"]
+
+
+async def test_pages_are_keysets(api: Api) -> None:
+    """Pages of 2 over 5 transactions give each once, newest first, and say whether more follow."""
+    client = await api.client()
+    wallet = (await client.run(CREATE_WALLET, owner="p"))["wallet"]["id"]
+    for number in range(5):
+        grant = {"walletId": wallet, "credits": 1, "reason": "r", "idempotencyKey": f"{number}"}
+        await client.run(GRANT, input=grant)
+    seen, after = [], None
+    for more in (True, True, False):
+        page = (await client.run(PAGE, id=wallet, first=2, after=after))["transactions"]
+        assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["hasPreviousPage"]) == (more, after is not None)
+        seen += [node["sequence"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert seen == [5, 4, 3, 2, 1]
+    assert (await client.run(PAGE, id=wallet, types=["USAGE_DEDUCTION"]))["transactions"]["nodes"] == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"first": 0}, {"first": 101}, {"first": -1}, {"after": "nonsense"}, {"after": "azk5OQ!!"}]
+)
+async def test_a_page_that_can_not_be_is_refused(api: Api, change: dict[str, Any]) -> None:
+    """A size outside 1 to 100 or a cursor that is not ours is INVALID_INPUT, and says what to send."""
+    client = await api.client()
+    wallet = (await client.run(CREATE_WALLET, owner="p"))["wallet"]["id"]
+    answer = await client.ask(PAGE, id=wallet, **change)
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_a_fault_of_ours_is_masked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception says nothing but its request id."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("services.keys.project_of", broken)
+    client = await api.client()
+    answer = await client.http.post("/graphql", json={"query": "{ project { name } }"}, headers={"x-request-id": "r-1"})
+    assert "secret" not in answer.text
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
+    assert answer.headers["x-request-id"] == "r-1"
+
+
+async def test_malformed_ids_are_just_not_found(api: Api) -> None:
+    """Whatever stands in an id, a query answers null."""
+    client = await api.client()
+    for bad in ("", "wal_", "wal_zz", "pur_" + "0" * 32, "0" * 32, "wal_" + "0" * 32, "\x00"):
+        assert await client.run("query($id: ID!) { wallet(id: $id) { id } }", id=bad) is None
+
+
+async def test_health(api: Api) -> None:
+    """The process is alive, its database and Redis answer, and Prometheus can read it."""
+    http = api.anonymous().http
+    assert (await http.get("/healthz")).json() == {"status": "ok"}
+    assert (await http.get("/readyz")).json() == {"database": "ok", "redis": "ok"}
+    assert "coffer_http_request_seconds" in (await http.get("/metrics")).text
+
+
+async def test_a_socket_with_a_wrong_key_is_closed(api: Api) -> None:
+    """connection_init with an unknown key closes with 4403; without a key it opens and may ask nothing."""
+    url = api.url.replace("http", "ws") + "/graphql"
+    async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+        init = {"type": "connection_init", "payload": {"authorization": "Bearer cof_wrong"}}
+        await socket.send(json.dumps(init))
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+
+
+async def test_a_page_of_another_origin_gets_no_socket(api: Api) -> None:
+    """A browser's handshake from an origin that is not allowed is refused."""
+    url = api.url.replace("http", "ws") + "/graphql"
+    with pytest.raises(InvalidStatus):
+        async with connect(url, origin="https://evil.example", subprotocols=["graphql-transport-ws"]):  # type: ignore[arg-type, list-item]
+            pass
+
+
+class TestTokens:
+    """With a secret for JWTs."""
+
+    @pytest.fixture
+    def settings(self, settings: Any) -> Any:  # noqa: ANN401 - Settings
+        """Settings with the secret."""
+        from dataclasses import replace  # noqa: PLC0415 - one use
+
+        return replace(settings, jwt_secret="s" * 32)
+
+    @pytest.mark.parametrize(
+        ("claims", "secret", "code"),
+        [
+            ({"project": "test", "role": "viewer", "exp": 4e9}, "s" * 32, None),
+            ({"project": "test", "role": "viewer", "exp": 1}, "s" * 32, "UNAUTHENTICATED"),
+            ({"project": "test", "role": "viewer"}, "s" * 32, "UNAUTHENTICATED"),
+            ({"project": "test", "role": "king", "exp": 4e9}, "s" * 32, "UNAUTHENTICATED"),
+            ({"project": "nobody", "role": "owner", "exp": 4e9}, "s" * 32, "UNAUTHENTICATED"),
+            ({"project": "test", "role": "owner", "exp": 4e9}, "x" * 32, "UNAUTHENTICATED"),
+        ],
+    )
+    async def test_a_token_is_checked(self, api: Api, claims: dict[str, Any], secret: str, code: str | None) -> None:
+        """A token counts when its signature, end, role and project are good."""
+        await api.client()
+        token = jwt.encode(claims, secret, "HS256")
+        async with httpx.AsyncClient(base_url=api.url, trust_env=False) as http:
+            headers = {"authorization": f"Bearer {token}"}
+            answer = (await http.post("/graphql", json={"query": "{ project { name } }"}, headers=headers)).json()
+        errors = answer.get("errors") or [{"extensions": {"code": None}}]
+        assert errors[0]["extensions"]["code"] == code
