@@ -103,7 +103,8 @@ class GraphQLView(GraphQL[Context, None]):
         """A request error has no data entry."""
         body = await super().process_result(request, result)
         failed = isinstance(result, PreExecutionError) or (result.data is None and not _has_path(result.errors))
-        for error in body.get("errors") or ():
+        errors: Any = body.get("errors")
+        for error in errors or ():
             # What could not even be parsed never reaches the schema's extensions.
             error.setdefault("extensions", {"code": "INVALID_DOCUMENT"})
         request.scope["graphql.failed"] = failed and bool(result.errors)
