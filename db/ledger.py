@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db.rows import Row
+from db.rows import posted_row
 from domain.ledger import CLIENT_KEY, Account, Outcome, TransactionSource, TransactionType, key_hash
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.ledger import Wallet
+    from db.rows import Row
     from db.spends import SpendRequest
 
 _POST: Final = text(
@@ -125,32 +126,17 @@ async def rehearse_spend(session: Session, request: SpendRequest) -> Posted:
 
 def transaction_row(movement: Movement, posted: Posted) -> Row:
     """The ledger's row of a posted movement, as a query would read it."""
-    posting = posted.posting
-    return Row(
-        {
-            "wallet_id": movement.wallet.id,
-            "wallet_uuid": movement.wallet.uuid,
-            "sequence": posting["posted_sequence"],
-            "amount": posting["amount"],
-            "credits": posting["balance_after"] - posting["balance_before"],
-            "balance_before": posting["balance_before"],
-            "balance_after": posting["balance_after"],
-            "created_at": posting["posted_at"],
-            "type": movement.type,
-            "source": movement.source,
-            "from_account": movement.route[0],
-            "to_account": movement.route[1],
-            "category": None,
-            "price_version": None,
-            "source_id": posting["source_id"],
-            "units": None,
-            "idempotency_key": movement.key,
-            "feature": None,
-            "member": None,
-            "api_key_id": movement.api_key_id,
-            "details": movement.metadata,
-        },
-    )
+    words = {
+        "type": movement.type,
+        "source": movement.source,
+        "from_account": movement.route[0],
+        "to_account": movement.route[1],
+        "source_id": posted.posting["source_id"],
+        "idempotency_key": movement.key,
+        "api_key_id": movement.api_key_id,
+        "details": movement.metadata,
+    }
+    return posted_row(movement.wallet, posted.posting, words)
 
 
 def _posted(row: RowMapping) -> Posted:

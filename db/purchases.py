@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from db.models.purchases import GatewayEvent, Purchase, Refund
 
@@ -32,10 +33,15 @@ async def by_uuid(session: Session, uuid: UUID) -> Purchase | None:
     return (await session.scalars(select(Purchase).where(Purchase.uuid == uuid))).one_or_none()
 
 
-async def by_key(session: Session, wallet_id: int, idempotency_key: str) -> Purchase | None:
-    """The purchase that was made with that key."""
-    query = select(Purchase).where(Purchase.wallet_id == wallet_id, Purchase.idempotency_key == idempotency_key)
-    return (await session.scalars(query)).one_or_none()
+async def add(session: Session, purchase: Purchase) -> Purchase | None:
+    """Write a purchase; or return the one that was made with its key, maybe at this very moment."""
+    same = (Purchase.wallet_id == purchase.wallet_id, Purchase.idempotency_key == purchase.idempotency_key)
+    try:
+        async with session.begin_nested():
+            session.add(purchase)
+    except IntegrityError:
+        return (await session.scalars(select(Purchase).where(*same))).one()
+    return None
 
 
 async def page(

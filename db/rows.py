@@ -22,3 +22,26 @@ class Row:
             return self.values[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def posted_row(wallet: Any, posting: Mapping[str, Any], words: Mapping[str, Any]) -> Row:  # noqa: ANN401 - model or row
+    """The ledger's row of a posting, as a query would read it; `words` are the columns that its request has."""
+    return Row(
+        {
+            "wallet_id": wallet.id,
+            "wallet_uuid": wallet.uuid,
+            "sequence": posting["posted_sequence"],
+            "amount": posting["amount"],
+            "credits": posting["balance_after"] - posting["balance_before"],
+            "balance_before": posting["balance_before"],
+            "balance_after": posting["balance_after"],
+            "created_at": posting["posted_at"],
+            "category": posting["category"],
+            "price_version": posting["price_version"],
+            "source_id": None,
+            "units": None,
+            "feature": None,
+            "member": None,
+            **words,
+        },
+    )

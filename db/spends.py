@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811 - several times faster to make than uuid.UUID
 
-from db.rows import Row
+from db.rows import Row, posted_row
 from domain.ledger import Account, Outcome, TransactionSource, TransactionType, key_hash
 
 if TYPE_CHECKING:
@@ -47,29 +47,17 @@ class Spent(NamedTuple):
 
     def transaction(self, metadata: Mapping[str, Any] | None) -> Row:
         """The ledger's row of a posted or replayed spend, as a query would read it."""
-        request, posting = self.request, self.posting
-        return Row(
-            {
-                "wallet_id": request.wallet_id,
-                "wallet_uuid": self.wallet.uuid,
-                "sequence": posting["posted_sequence"],
-                "amount": posting["amount"],
-                "credits": posting["balance_after"] - posting["balance_before"],
-                "balance_before": posting["balance_before"],
-                "balance_after": posting["balance_after"],
-                "created_at": posting["posted_at"],
-                "type": TransactionType.USAGE_DEDUCTION,
-                "source": TransactionSource.CONSUME,
-                "from_account": Account.AVAILABLE,
-                "to_account": Account.USAGE_REVENUE,
-                "category": posting["category"],
-                "price_version": posting["price_version"],
-                "source_id": None,
-                "units": request.units,
-                "idempotency_key": request.idempotency_key,
-                "feature": request.feature,
-                "member": request.member,
-                "api_key_id": request.api_key_id,
-                "details": metadata,
-            },
-        )
+        request = self.request
+        words = {
+            "type": TransactionType.USAGE_DEDUCTION,
+            "source": TransactionSource.CONSUME,
+            "from_account": Account.AVAILABLE,
+            "to_account": Account.USAGE_REVENUE,
+            "units": request.units,
+            "idempotency_key": request.idempotency_key,
+            "feature": request.feature,
+            "member": request.member,
+            "api_key_id": request.api_key_id,
+            "details": metadata,
+        }
+        return posted_row(self.wallet, self.posting, words)

@@ -50,10 +50,6 @@ class Authenticator:
             self._remember(secret, caller)
         return caller
 
-    def forget(self, api_key_id: int) -> None:
-        """A key was revoked."""
-        self._known = {text: entry for text, entry in self._known.items() if entry[1].actor.api_key_id != api_key_id}
-
     def _remember(self, secret: str, caller: Caller) -> None:
         if len(self._known) >= REMEMBER_KEYS:
             self._known.clear()

@@ -29,7 +29,6 @@ class Settings:
     public_url: str
     database_url: str | None
     redis_url: str | None
-    queue_url: str | None
     simulated_delay_ms: int
     simulated_secret: str
     jwt_secret: str | None
@@ -39,6 +38,10 @@ class Settings:
 def read_settings() -> Settings:
     """Read COFFER_* from the environment. ValueError says which value can't be used."""
     config = Config(env_prefix="COFFER_")
+    if config("QUEUE_URL", default=None):
+        raise ValueError(
+            "Jobs run inside the process; a RabbitMQ transport does not exist yet: unset COFFER_QUEUE_URL."
+        )
     port = config("PORT", cast=int, default=DEFAULT_PORT)
     data_dir = Path(config("DATA_DIR", default=".coffer")).resolve()
     origins = config("ALLOWED_ORIGINS", default="")
@@ -49,7 +52,6 @@ def read_settings() -> Settings:
         public_url=config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/"),
         database_url=config("DATABASE_URL", default=None),
         redis_url=config("REDIS_URL", default=None),
-        queue_url=config("QUEUE_URL", default=None),
         simulated_delay_ms=config("SIMULATED_DELAY_MS", cast=int, default=DEFAULT_SIMULATED_DELAY_MS),
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),

@@ -41,13 +41,11 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
         raise InvalidInput(f"No gateway {gateway!r}: use one of {names}.", field=["gateway"])
     async with coffer.database.transaction() as session:
         wallet = await require_wallet(session, actor, request.wallet)
-        known = await queries.by_key(session, wallet.id, request.idempotency_key)
+        purchase = _new(wallet, request, wanted, gateway)
+        known = await queries.add(session, purchase)
         if known is not None:
             _require_same(known, request, wanted, gateway)
             return known
-        purchase = _new(wallet, request, wanted, gateway)
-        session.add(purchase)
-        await session.flush()
         await enqueue(coffer, session, _follow_up(purchase), delay_seconds=FOLLOW_UP_SECONDS)
     return await open_order(coffer, purchase)
 

@@ -37,6 +37,8 @@ CATCH_UP_TRANSACTIONS: Final = 100
 """Missed transactions in one update; the next ones follow in the next."""
 
 CATCH_UP_ALERTS: Final = 100
+REMEMBERED_ALERTS: Final = 10_000
+"""Alerts that one stream keeps in mind so as not to send one twice; beyond it, it reads from the database again."""
 
 
 async def watch_wallet(
@@ -73,19 +75,32 @@ async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, *
     only = None if every else (await _require(coffer, actor, wallet)).id
     async with coffer.hub.subscribe(topics.alerts(actor.project_id), Overflow.CLOSE) as inbox:
         async with coffer.database.reading() as session:
-            last_id = await alert_queries.newest_id(session, actor.project_id)
+            read_to = await alert_queries.newest_id(session, actor.project_id)
         seen: set[tuple[int, int]] = set()
         async for message in inbox:
-            if message == GAP:
-                async with coffer.database.reading() as session:
-                    rows: Any = await alert_queries.following(session, actor.project_id, last_id, CATCH_UP_ALERTS)
-                last_id = rows[-1].id if rows else last_id
+            if message == GAP or len(seen) >= REMEMBERED_ALERTS:
+                rows = await _missed_alerts(coffer, actor.project_id, read_to)
+                read_to = rows[-1].id if rows else read_to
+                # What came before this reading can't come again, except from the inbox.
+                seen, before = {(row.wallet_id, row.sequence) for row in rows}, seen
             else:
                 rows = [read_alert(message)]
+                key = (rows[0].wallet_id, rows[0].sequence)
+                before = {key} & seen
+                seen.add(key)
             for row in rows:
-                if (row.wallet_id, row.sequence) not in seen and only in {None, row.wallet_id}:
+                if (row.wallet_id, row.sequence) not in before and only in {None, row.wallet_id}:
                     yield row
-                seen.add((row.wallet_id, row.sequence))
+
+
+async def _missed_alerts(coffer: Coffer, project_id: int, after: int) -> list[Any]:
+    """Every alert of a project above an id, read in pages."""
+    rows: list[Any] = []
+    async with coffer.database.reading() as session:
+        while page := await alert_queries.following(session, project_id, after, CATCH_UP_ALERTS):
+            rows += page
+            after = page[-1].id
+    return rows
 
 
 async def watch_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> AsyncIterator[Purchase]:

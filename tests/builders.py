@@ -38,7 +38,6 @@ def settings_for(port: int, **changes: Any) -> Settings:  # noqa: ANN401 - any s
         "public_url": f"http://127.0.0.1:{port}",
         "database_url": None,
         "redis_url": None,
-        "queue_url": None,
         "simulated_delay_ms": 20,
         "simulated_secret": SECRET,
         "jwt_secret": None,

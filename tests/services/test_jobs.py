@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,6 @@ from services.jobs import (
     list_jobs,
     replay_job,
 )
-from tests.builders import owner_of
 from tests.services.job_steps import (
     Clock,
     adds_job,
@@ -36,24 +34,6 @@ if TYPE_CHECKING:
     from domain.permissions import Actor
     from services.coffer import Coffer
     from services.jobs import Effect
-
-
-@pytest.fixture
-def clock(coffer: Coffer) -> Clock:
-    """The clock of `timed`."""
-    return Clock(coffer)
-
-
-@pytest.fixture
-def timed(coffer: Coffer, clock: Clock) -> Coffer:
-    """The process under a clock that tests move."""
-    return replace(coffer, clock=clock)
-
-
-@pytest.fixture
-async def actor(coffer: Coffer) -> Actor:
-    """An owner of the project whose jobs these are."""
-    return await owner_of(coffer)
 
 
 async def test_a_job_of_a_rolled_back_act_does_not_exist(coffer: Coffer, actor: Actor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,24 +34,6 @@ from tests.services.job_steps import (
 if TYPE_CHECKING:
     from domain.permissions import Actor
     from services.coffer import Coffer
-
-
-@pytest.fixture
-def clock(coffer: Coffer) -> Clock:
-    """The clock of `timed`."""
-    return Clock(coffer)
-
-
-@pytest.fixture
-def timed(coffer: Coffer, clock: Clock) -> Coffer:
-    """The process under a clock that tests move."""
-    return replace(coffer, clock=clock)
-
-
-@pytest.fixture
-async def actor(coffer: Coffer) -> Actor:
-    """An owner of the project whose jobs these are."""
-    return await owner_of(coffer)
 
 
 async def test_an_abandoned_job_runs_again_once(timed: Coffer, clock: Clock, actor: Actor) -> None:

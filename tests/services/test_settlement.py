@@ -139,6 +139,14 @@ async def test_the_same_purchase_key_gives_the_same_purchase(coffer: Coffer) -> 
         await purchase_credits(coffer, actor, request_for(purchase.wallet_uuid, pack_code="PACK_1000"))
 
 
+async def test_one_key_sent_many_times_at_once_is_one_purchase(coffer: Coffer) -> None:
+    """Eight concurrent requests with one key all get the same purchase."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 0)
+    requests = (purchase_credits(coffer, actor, request_for(wallet.uuid)) for _ in range(8))
+    assert len({purchase.uuid for purchase in await asyncio.gather(*requests)}) == 1
+
+
 async def test_only_a_failed_purchase_can_be_retried(coffer: Coffer) -> None:
     """A retry of a purchase under way is refused; of a failed one it starts over, once for its key."""
     actor, purchase = await bought(coffer)
