@@ -1,40 +1,55 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do $$p -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do $$p -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header
+
+# exec: the program takes the place of the recipe's shell, so that Ctrl-C and SIGTERM reach it and make waits for it.
 
 help: ## list what you can do
-	@grep -E '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
-test: $(DEVELOPMENT) ## run every test
-	@exec $(BIN)/python -m pytest
+test: $(DEVELOPMENT) ## run every test; ARGS="-k story" picks some
+	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(DEVELOPMENT) ## run the tests that need no server
-	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q
+test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
+	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
 
-check: $(DEVELOPMENT) ## lint, format, types, import rules
+check: lint types imports ## everything that reads the code without running it
+
+lint: $(DEVELOPMENT) ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(DEVELOPMENT) ## strict types
 	$(BIN)/mypy
+
+imports: $(DEVELOPMENT) ## one-way imports
 	$(BIN)/lint-imports
 
-format: $(DEVELOPMENT) ## format and fix what can be fixed
+format: $(DEVELOPMENT) ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 schema: $(INSTALLED) ## write schema/schema.graphql
-	$(BIN)/python main.py schema > schema/schema.graphql
+	$(BIN)/python main.py schema > $(VENV)/schema.graphql
+	mv $(VENV)/schema.graphql schema/schema.graphql
 
-bench: $(DEVELOPMENT) ## measure the engine and the consume mutation against their baselines
-	$(BIN)/python -m bench.engine
-	$(BIN)/python -m bench.mutation
+bench: bench-engine bench-mutation ## every benchmark
+
+bench-engine: $(DEVELOPMENT) ## the ledger engine beside a textbook transaction and bare inserts
+	@$(BIN)/python -m bench.engine
+
+bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a constant
+	@$(BIN)/python -m bench.mutation
 
 reconcile: $(INSTALLED) ## check every invariant of every wallet
 	@$(BIN)/python main.py reconcile
@@ -42,28 +57,32 @@ reconcile: $(INSTALLED) ## check every invariant of every wallet
 install: $(INSTALLED) ## install what `make run` needs
 install-dev: $(DEVELOPMENT) ## install what `make test` and `make check` need
 
-$(VENV)/bin/python:
+# pip is the last thing that venv writes: an interrupted one is made anew.
+$(BIN)/pip:
 	@test -n "$(PYTHON)" || (echo "Coffer needs Python 3.11 or newer: install it, or set PYTHON=/path/to/python3" && exit 1)
-	@echo "Making a virtual environment in $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@echo "Making a virtual environment in $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
 
-$(INSTALLED): requirements.lock | $(VENV)/bin/python
+$(INSTALLED): requirements.lock | $(BIN)/pip
 	@echo "Installing (about half a minute, once) ..."
-	@$(PIP) -r requirements.lock
+	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@echo "Installing the development tools ..."
-	@$(PIP) -r requirements-dev.lock
+	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-lock: ## resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header -q -c requirements.lock -o requirements-dev.lock
+lock: $(DEVELOPMENT) ## resolve the dependencies anew
+	@$(PIP) uv
+	$(RESOLVE) --upgrade -o requirements.lock
+	$(RESOLVE) --upgrade --extra dev -c requirements.lock -o requirements-dev.lock
+
+graphiql: ## make the vendored GraphiQL anew (needs Node 20)
+	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
 
-.PHONY: help run test test-fast check format schema bench reconcile install install-dev lock clean
+.PHONY: help run test test-fast check lint types imports format schema bench bench-engine bench-mutation \
+	reconcile install install-dev lock graphiql clean

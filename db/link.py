@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from db.spends import SpendRequest
 
-BATCH_REQUESTS: Final = 500
+BATCH_REQUESTS: Final = 1_000
 COMMAND_TIMEOUT_SECONDS: Final = 30.0
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 RECONNECT_SECONDS: Final = 10.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db.link import BATCH_REQUESTS
 from runtime.embedded_valkey import ValkeyServer
+from services.feed import MESSAGE_TRANSACTIONS
 from tests.api.conftest import CREATE_WALLET, GRANT
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def test_a_stream_has_every_transaction_once_and_in_order(api: Api) -> Non
     async with client.watch(WATCH, id=wallet) as stream:
         assert (await stream.next())["sequence"] == 1
         await spend(client, wallet, range(700))
-        assert BATCH_REQUESTS < 700
+        assert MESSAGE_TRANSACTIONS < 700
         assert [row["sequence"] for row in await read_to(stream, 701)] == list(range(2, 702))
 
 

@@ -1,16 +1,11 @@
-"""The shape of the code: limits on sizes, names and imports."""
+"""The shape of the code: limits on sizes and names."""
 
 from __future__ import annotations
 
 import ast
-import re
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,54 +73,3 @@ def test_no_module_has_a_vague_name() -> None:
 def test_packages_are_empty() -> None:
     """An __init__.py holds nothing, so every import names the module that declares the thing."""
     assert [path for path in PYTHON if path.name == "__init__.py" and path.read_text().strip()] == []
-
-
-def test_domain_imports_the_standard_library_alone() -> None:
-    """A rule needs no library and no other folder."""
-    foreign = set()
-    for path in (ROOT / "domain").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            foreign |= {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"domain"}
-    assert foreign == set()
-
-
-def test_rules_have_no_clock() -> None:
-    """Domain never asks for the time: now is an argument."""
-    asked = re.compile(r"datetime\.now|time\.time\(|date\.today")
-    assert [path.name for path in (ROOT / "domain").glob("*.py") if asked.search(path.read_text())] == []
-
-
-def test_imports_run_one_way() -> None:
-    """import-linter keeps every contract of pyproject.toml."""
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-
-
-GIT = ["git", "ls-files"]
-TRACKED = subprocess.run(GIT, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-
-
-def test_no_committed_file_names_a_package_registry() -> None:
-    """Lock files and scripts leave the choice of a registry to the machine."""
-    registry = re.compile(r"--(extra-)?index-url|pypi\.org|registry\.npmjs|deb\.debian\.org|files\.pythonhosted")
-    named = [
-        name
-        for name in TRACKED
-        if not name.startswith(("tests/architecture/", "runtime/static/graphiql/"))
-        and (ROOT / name).is_file()
-        and registry.search((ROOT / name).read_text(errors="ignore"))
-    ]
-    assert named == []
-
-
-SERVED = [path for path in (ROOT / "runtime").rglob("*") if path.suffix in {".html", ".css"}]
-
-
-@pytest.mark.parametrize("path", SERVED, ids=lambda path: path.name)
-def test_pages_load_nothing_from_outside(path: Path) -> None:
-    """A served page or style names no outside address."""
-    text = re.sub(r"http://www\.w3\.org/\S*", "", path.read_text())
-    assert not re.search(r"(src|href|url\(|@import)[^>;)]{0,20}(https?:)?//", text)

@@ -1,5 +1,6 @@
 // Puts GraphiQL on the page: the key stays in this tab, and goes out as a bearer token over HTTP and on the socket.
 const STORED = "coffer.key";
+const FORBIDDEN = 4403; // the close code of a wrong key: trying again would not help
 const EXAMPLE = `# Wallets of your project. Watch one: subscription { walletUpdated(walletId: "wal_...") { sequence } }
 {
   wallets(first: 5) {
@@ -15,17 +16,29 @@ let socket = null;
 
 function connect() {
   if (socket) socket.dispose();
-  socket = graphqlWs.createClient({ url: socketUrl, lazy: true, connectionParams: bearer });
+  const shouldRetry = (fault) => fault instanceof CloseEvent && fault.code !== FORBIDDEN;
+  socket = graphqlWs.createClient({ url: socketUrl, lazy: true, connectionParams: bearer, shouldRetry });
 }
 
-async function post(request) {
-  const headers = { "content-type": "application/json", accept: "application/graphql-response+json", ...bearer() };
+async function post(request, typed) {
+  const headers = { "content-type": "application/json", accept: "application/graphql-response+json", ...bearer(), ...typed };
   const response = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify(request) });
-  return response.json();
+  const text = await response.text();
+  return (response.headers.get("content-type") ?? "").includes("json") ? JSON.parse(text) : { errors: [{ message: text }] };
+}
+
+// A socket that the server closes says why in its close event; GraphiQL shows messages.
+function readable(fault) {
+  return fault instanceof CloseEvent ? { message: `The socket was closed: ${fault.code} ${fault.reason}` } : fault;
 }
 
 function stream(request) {
-  return { subscribe: (observer) => ({ unsubscribe: socket.subscribe(request, observer) }) };
+  const relay = (observer) => ({
+    next: (result) => observer.next(result),
+    error: (fault) => observer.error(readable(fault)),
+    complete: () => observer.complete(),
+  });
+  return { subscribe: (observer) => ({ unsubscribe: socket.subscribe(request, relay(observer)) }) };
 }
 
 function isSubscription(request, options) {
@@ -34,7 +47,7 @@ function isSubscription(request, options) {
   return named.some((d) => d.operation === "subscription");
 }
 
-const fetcher = (request, options) => (isSubscription(request, options) ? stream(request) : post(request));
+const fetcher = (request, options) => (isSubscription(request, options) ? stream(request) : post(request, options?.headers));
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
 function render() {
