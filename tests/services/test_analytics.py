@@ -1,0 +1,51 @@
+"""Usage figures are what the ledger says, at the moment it says it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.analytics import GroupBy
+from domain.errors import InvalidInput
+from services.analytics import usage_breakdown, usage_forecast, usage_summary
+from services.holds import capture_hold, hold
+from services.spending import consume_batch
+from tests.builders import owner_of, spend_of, wallet_with
+
+if TYPE_CHECKING:
+    from services.coffer import Coffer
+
+
+async def test_every_breakdown_adds_up_to_the_spends(coffer: Coffer) -> None:
+    """By feature, category, member and day the sums are those of the spends and captures just made."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 10_000)
+    features = ["AI_SEARCH", "AI_SUMMARY", "API_EXPORT_DATA", "CREATE_COMMUNITY"]
+    spends = [spend_of(wallet.uuid, features[n % 4], member="ana" if n % 3 else None) for n in range(40)]
+    results = await consume_batch(coffer, actor, spends)
+    held = (await hold(coffer, actor, wallet.uuid, (50, 60), "h")).hold
+    await capture_hold(coffer, actor, held.uuid, 30, "c", final=True)
+    sums = Counter({"HOLD_CAPTURE": 30})
+    for result in results:
+        sums[result.transaction.feature] -= result.transaction.credits  # type: ignore[union-attr]
+    words = (coffer, actor, wallet.uuid)
+    by_feature = await usage_breakdown(*words, GroupBy.FEATURE, (None, None))
+    assert {row.key: row.credits for row in by_feature} == dict(sums)
+    for group in GroupBy:
+        rows = await usage_breakdown(*words, group, (None, None))
+        assert (sum(row.credits for row in rows), sum(row.events for row in rows)) == (sums.total(), 41)
+    summary = await usage_summary(*words, None, None)
+    assert (summary.credits, summary.today, summary.events) == (sums.total(), sums.total(), 41)
+    assert (await usage_forecast(*words, 10)).model == "INSUFFICIENT_HISTORY"
+
+
+async def test_a_range_that_can_not_be_is_refused(coffer: Coffer) -> None:
+    """A range that ends before it begins, or has more than 400 days, is INVALID_INPUT."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 0)
+    today = coffer.clock().date()
+    for start in (today.replace(year=today.year + 1), today.replace(year=today.year - 2)):
+        with pytest.raises(InvalidInput):
+            await usage_summary(coffer, actor, wallet.uuid, start, today)
