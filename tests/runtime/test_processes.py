@@ -169,3 +169,19 @@ async def test_stop_and_second_start(tmp_path: Path) -> None:
     assert (await client.run(ROWS, id=wallet_id, after=None))["availableCredits"] == 77
     await client.http.aclose()
     assert await server.stop() == 0
+
+
+async def test_a_stop_ends_streams_cleanly(tmp_path: Path) -> None:
+    """On SIGTERM an open subscription gets `complete` before its socket is closed, and the server exits with 0."""
+    async with ServerProcess(tmp_path) as server:
+        client = Client(server.url, server.key())
+        wallet_id = await wallet_of(client, 5)
+        async with client.watch(
+            "subscription($id: ID!) { walletUpdated(walletId: $id) { sequence } }", id=wallet_id
+        ) as stream:
+            await stream.next()
+            stopping = asyncio.create_task(server.stop())
+            assert (await stream.message())["type"] == "complete"
+            assert await stopping == 0
+        await client.http.aclose()
+        await server.start()
