@@ -10,8 +10,10 @@ from uuid import uuid4
 import orjson
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from strawberry.asgi import GraphQL
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
@@ -21,6 +23,8 @@ from schema.context import Context
 from schema.root import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Message, Receive, Scope, Send
     from starlette.websockets import WebSocket
     from strawberry.http import GraphQLHTTPResponse
@@ -41,8 +45,21 @@ IDE_POLICY: Final = (
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
 
+class TextSocketAdapter(ASGIWebSocketAdapter):
+    """Sends each message as a text frame, as graphql-transport-ws asks: browsers hand binary frames over as blobs."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send one protocol message."""
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except WebSocketDisconnect as gone:
+            raise WebSocketDisconnected from gone
+
+
 class GraphQLView(GraphQL[Context, None]):
     """Strawberry's view with our context, orjson, body limit and response media type."""
+
+    websocket_adapter_class = TextSocketAdapter
 
     def __init__(self, coffer: Coffer, authenticator: Authenticator, allowed_origins: tuple[str, ...]) -> None:
         super().__init__(

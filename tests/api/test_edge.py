@@ -161,6 +161,15 @@ async def test_a_socket_with_a_wrong_key_is_closed(api: Api) -> None:
         assert closed.value.rcvd.code == 4403
 
 
+async def test_a_socket_speaks_in_text_frames(api: Api) -> None:
+    """A protocol message is a text frame, which a browser's client can read."""
+    client = await api.client()
+    url = client.url.replace("http", "ws") + "/graphql"
+    async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {client.key}"}}))
+        assert isinstance(await socket.recv(), str)
+
+
 async def test_a_page_of_another_origin_gets_no_socket(api: Api) -> None:
     """A browser's handshake from an origin that is not allowed is refused."""
     url = api.url.replace("http", "ws") + "/graphql"
