@@ -96,10 +96,12 @@ class Lane:
 
     async def _work(self, link: Link, batch: list[Waiting]) -> None:
         """A round on a link that was idle, and after it the next."""
-        await self._round(link, batch)
-        self._idle.append(link)
-        self._rounds.discard(asyncio.current_task())
-        self._send()
+        try:
+            await self._round(link, batch)
+        finally:
+            self._idle.append(link)
+            self._rounds.discard(asyncio.current_task())
+            self._send()
 
     def _take(self) -> list[Waiting]:
         """The next batch: the requests that have waited longest, up to the first key that is in it already."""
@@ -125,10 +127,10 @@ class Lane:
             self._give(batch, answers)
 
     def _give(self, batch: list[Waiting], answers: list[Spent]) -> None:
-        self._committed([answer for answer in answers if answer.posting["outcome"] == 0])
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+        self._committed([answer for answer in answers if answer.posting["outcome"] == 0])
 
     async def _answer_failed(self, link: Link, batch: list[Waiting], fault: Exception) -> None:
         """One bad request must not take its neighbours down: try each alone unless the database is gone."""

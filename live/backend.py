@@ -157,11 +157,12 @@ class RedisBackend(BroadcastBackend):
     async def _resubscribe(self) -> PubSub:
         """A fresh connection with every wanted topic; the heartbeat topic keeps it readable when there is none."""
         pubsub = self._listening.pubsub()
-        topics = [_HEARTBEAT, *self._wanted]
-        for start in range(0, len(topics), SUBSCRIBE_TOPICS):
-            await pubsub.subscribe(*topics[start : start + SUBSCRIBE_TOPICS])
-        for late in set(self._wanted).difference(topics):
-            await pubsub.subscribe(late)
+        await pubsub.subscribe(_HEARTBEAT)
+        done: set[str] = set()
+        # Again until nothing is new: a topic may be wanted while the others are being named.
+        while missing := list(self._wanted.keys() - done)[:SUBSCRIBE_TOPICS]:
+            await pubsub.subscribe(*missing)
+            done.update(missing)
         return pubsub
 
     async def _read(self, pubsub: PubSub) -> None:

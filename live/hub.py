@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 INBOX_MESSAGES: Final = 64
+LOCKS: Final = 256
 
 _open: Final = Gauge("coffer_live_subscriptions", "Open subscriptions of this process.")
 _conflated: Final = Counter("coffer_live_conflated_total", "Times a slow reader was told to read the state again.")
@@ -82,7 +83,8 @@ class Hub(Broadcast):
         self._redis = RedisBackend(redis_url)
         super().__init__(backend=self._redis)
         self._inboxes: dict[str, set[Inbox]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        # A fixed number, by the topic's hash: a lock for each topic could be thrown away while somebody waits for it.
+        self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._closed = False
 
     async def disconnect(self) -> None:
@@ -125,9 +127,9 @@ class Hub(Broadcast):
         inbox = Inbox(overflow)
         if self._closed:
             inbox.end(StopAsyncIteration())
+        _open.inc()
         try:
             await self._enter(channel, inbox)
-            _open.inc()
             yield inbox
         finally:
             _open.dec()
@@ -135,21 +137,21 @@ class Hub(Broadcast):
 
     async def _enter(self, channel: str, inbox: Inbox) -> None:
         """Add a reader; the lock makes a second one wait until the first has really subscribed."""
-        async with self._locks.setdefault(channel, asyncio.Lock()):
+        async with self._lock(channel):
             inboxes = self._inboxes.setdefault(channel, set())
             inboxes.add(inbox)
             if len(inboxes) == 1:
                 await self._redis.subscribe(channel)
 
     async def _leave(self, channel: str, inbox: Inbox) -> None:
-        async with self._locks.setdefault(channel, asyncio.Lock()):
+        async with self._lock(channel):
             inboxes = self._inboxes.get(channel, set())
             inboxes.discard(inbox)
             if not inboxes and self._inboxes.pop(channel, None) is not None:
                 await self._redis.unsubscribe(channel)
-        lock = self._locks.get(channel)
-        if lock is not None and channel not in self._inboxes and not lock.locked():
-            del self._locks[channel]
+
+    def _lock(self, channel: str) -> asyncio.Lock:
+        return self._locks[hash(channel) % LOCKS]
 
     async def _listener(self) -> None:
         while True:

@@ -65,13 +65,13 @@ async def test_many_tasks_may_be_the_first_subscriber_at_once(valkey: ValkeyServ
 
 
 async def test_a_thousand_subscriptions_leave_nothing_behind(valkey: ValkeyServer) -> None:
-    """After 1,000 subscriptions came and went no topic, lock or task is left."""
+    """After 1,000 subscriptions came and went no topic or task is left."""
     async with connected(valkey) as hub:
         before = len(asyncio.all_tasks())
         for number in range(1_000):
             async with hub.subscribe(f"topic:{number % 50}"):
                 pass
-        assert (hub._inboxes, hub._locks, hub._redis._wanted) == ({}, {}, {})  # noqa: SLF001 - what must be empty
+        assert (hub._inboxes, hub._redis._wanted) == ({}, {})  # noqa: SLF001 - what must be empty
         assert len(asyncio.all_tasks()) == before
 
 
