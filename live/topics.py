@@ -28,6 +28,11 @@ def key(api_key_id: int) -> str:
     return f"key:{api_key_id}"
 
 
+def revocations() -> str:
+    """Ids of API keys that were revoked, for every process that remembers keys."""
+    return "revocations"
+
+
 def jobs() -> str:
     """A job may be due."""
     return "jobs"

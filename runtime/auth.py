@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 import jwt
 
 from domain.permissions import Actor, Role
+from live import topics
+from live.backend import GAP
 from services.keys import authenticate, project_named
 
 if TYPE_CHECKING:
     from services.coffer import Coffer
 
 REMEMBER_SECONDS: Final = 5.0
-"""How long a key is taken as known in this process; a revoked one is refused after that at the latest."""
+"""How long a key is taken as known; a revoked one is forgotten when the news arrives, and after this at the latest."""
 
 REMEMBER_KEYS: Final = 10_000
 _ALGORITHM: Final = "HS256"
@@ -36,6 +39,7 @@ class Authenticator:
         self._coffer = coffer
         self._jwt_secret = jwt_secret
         self._known: dict[str, tuple[float, Caller]] = {}
+        self._listener: asyncio.Task[None] | None = None
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who sent this Authorization value; None when it is missing, unknown, revoked or expired."""
@@ -50,7 +54,16 @@ class Authenticator:
             self._remember(secret, caller)
         return caller
 
+    async def _forget_revoked(self) -> None:
+        """Forget a key when any process revokes it, and all of them when a message may have been missed."""
+        async with self._coffer.hub.subscribe(topics.revocations()) as inbox:
+            async for message in inbox:
+                kept = {} if message == GAP else self._known
+                self._known = {text: entry for text, entry in kept.items() if entry[1].actor.api_key_id != int(message)}
+
     def _remember(self, secret: str, caller: Caller) -> None:
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._forget_revoked())
         if len(self._known) >= REMEMBER_KEYS:
             self._known.clear()
         self._known[secret] = (time.monotonic() + REMEMBER_SECONDS, caller)

@@ -53,8 +53,9 @@ async def revoke_key(coffer: Coffer, actor: Actor, key: UUID | None) -> ApiKey:
         if not found:
             raise NotFound("No such API key in this project: see `apiKeys`.", field=["id"])
         await queries.revoke(session, found)
-        topic = topics.key(found.id)
-        session.after_commit(lambda: coffer.hub.publish(topic, b"revoked"))
+        number = str(found.id).encode()
+        messages = [(topics.revocations(), number), (topics.key(found.id), number)]
+        session.after_commit(lambda: coffer.hub.publish_many(messages))
     return found
 
 

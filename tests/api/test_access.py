@@ -189,6 +189,7 @@ async def test_a_revoked_key_is_refused_and_its_streams_end(api: Api) -> None:
         await owner.run(document("mutation", MUTATIONS["revokeApiKey"].text), apiKey=made["apiKey"]["id"])
         message = await stream.message()
         assert "UNAUTHENTICATED" in str(message["payload"])
+    assert codes(await viewer.ask("{ project { name } }")) == {"UNAUTHENTICATED"}
     created = await owner.run("{ apiKeys { nodes { prefix revokedAt } } }")
     assert [key["revokedAt"] is not None for key in created["nodes"] if made["secret"].startswith(key["prefix"])] == [
         True
