@@ -35,6 +35,8 @@ CONNECTION_FAULTS: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # What asyncpg says when the connection is cut in the middle of one of its own exchanges.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
@@ -121,7 +123,11 @@ class Link:
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
         )
-        self._one = await connection.prepare(_ONE)
+        try:
+            self._one = await connection.prepare(_ONE)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def _disconnect(self) -> None:
