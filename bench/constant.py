@@ -15,7 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.ledger import TransactionSource, TransactionType
 from domain.permissions import Role
-from runtime import graphql_view
+from runtime import collector, graphql_view
 from runtime.process import make_server, open_coffer
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
@@ -70,7 +70,9 @@ async def main(database_url: str, redis_url: str) -> None:
         created = await issue_key(coffer.database, "bench", Role.OWNER)
         sys.stdout.write(created.secret + "\n")
         sys.stdout.flush()
-        await make_server(coffer, settings).serve()
+        server = make_server(coffer, settings)
+        collector.calm()
+        await server.serve()
         await asyncio.sleep(0)
 
 

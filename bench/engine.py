@@ -1,7 +1,9 @@
-"""Spends a second: our lanes, a textbook ORM transaction, and the ceiling of bare inserts, in one interleaved run.
+"""Spends a second: our lanes, a textbook ORM transaction, and two ceilings, in one interleaved run.
 
-The ceiling writes the same rows into the same table with the same indexes and checks, 500 an UNNEST insert and commit,
-over as many connections as there are lanes, and decides nothing.
+Both ceilings write the same rows into the same table with the same indexes and checks by UNNEST inserts over as many
+connections as there are lanes, and decide nothing, change no balance and keep no rollup. The first is what the same
+callers would get from an engine without rules: each waits for the commit of its own row, through the same queue. The
+bare one has no callers: whole batches, made before the clock starts.
 """
 
 from __future__ import annotations
@@ -22,15 +24,19 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from bench.database import FUNDS, fund, servers
 from db.lanes import LANES, Lanes
-from db.link import BATCH_REQUESTS
+from db.link import BATCH_REQUESTS, Link
 from db.migrate import driver_url
 from db.models.ledger import CreditTransaction, UsageRollup, Wallet
 from db.reconcile import reconcile
-from db.spends import SpendRequest, key_uuid
+from db.rows import Posting, Row
+from db.spends import SpendRequest, Spent, key_uuid
 from domain.ledger import Account, TransactionSource, TransactionType
+from runtime import collector
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from db.known_wallets import KnownWallets
 
 ROUNDS = 5
 CALLERS = 2_000
@@ -38,10 +44,13 @@ OURS, TEXTBOOK, CEILING = 40_000, 600, 60_000
 """Spends of one round."""
 
 _numbers = count()
+_after: dict[int, int] = {}
 _COLUMNS = (
     "wallet_id, sequence, amount, balance_before, balance_after, units, created_at, api_key_id, price_version, type,"
     " source, from_account, to_account, category, key_hash, idempotency_key, feature, member, metadata"
 )
+_POSTED = Posting(0, 1, None, 1, 1, 0, 1, datetime.now(UTC), 2, 1, None)
+_NOTHING = Row({})
 _CEILING = (
     f"insert into credit_transaction ({_COLUMNS}) select w, s, 1, b, b - 1, 1, now(), null, 1, 2, 1, 1, 12, 2, h, k,"  # noqa: S608
     " 'API_BASIC_REQUEST', null, null from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[])"
@@ -50,16 +59,49 @@ _CEILING = (
 
 
 async def lanes_round(lanes: Lanes, wallets: Sequence[int]) -> float:
-    """Spends a second through the lanes with CALLERS callers."""
-    left = iter(range(OURS))
+    """Spends a second through the lanes with CALLERS callers; the requests are made before the clock starts."""
+    left = iter([_request(wallets[number % len(wallets)]) for number in range(OURS)])
 
     async def caller() -> None:
-        for number in left:
-            key = f"spend-{next(_numbers)}"
-            wallet = wallets[number % len(wallets)]
-            await lanes.spend(SpendRequest(wallet, key, key_uuid(key), "API_BASIC_REQUEST", 1, None, None, None, None))
+        for request in left:
+            await lanes.spend(request)
 
     return await _timed(OURS, [caller() for _ in range(CALLERS)])
+
+
+def _request(wallet: int) -> SpendRequest:
+    key = f"spend-{next(_numbers)}"
+    return SpendRequest(wallet, key, key_uuid(key), "API_BASIC_REQUEST", 1, None, None, None, None)
+
+
+class BareLink(Link):
+    """A link to a database without rules: one row a request, as in the bare ceiling."""
+
+    def __init__(self, url: str, known: KnownWallets) -> None:
+        super().__init__(url, known)
+        self._url = url
+
+    async def open(self) -> None:
+        """Connect."""
+        self._connection = await asyncpg.connect(self._url)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._connection.close()
+
+    async def post(self, requests: Sequence[SpendRequest]) -> list[Spent]:
+        """Insert the rows."""
+        wallets = [request.wallet_id for request in requests]
+        numbers = [_following(wallet) for wallet in wallets]
+        hashes, keys = [request.key_hash for request in requests], [request.idempotency_key for request in requests]
+        await self._connection.execute(_CEILING, wallets, numbers, [FUNDS] * len(wallets), hashes, keys)
+        return [Spent(request, _POSTED, _NOTHING) for request in requests]
+
+
+def _following(wallet: int) -> int:
+    """The next sequence of a ceiling's wallet."""
+    _after[wallet] = _after.get(wallet, 10**9) + 1
+    return _after[wallet]
 
 
 async def textbook_round(sessions: Any, wallets: Sequence[int]) -> float:  # noqa: ANN401 - a session maker
@@ -104,15 +146,12 @@ def _rollup(wallet_id: int, now: datetime) -> Any:  # noqa: ANN401 - a statement
     return new.on_conflict_do_update(index_elements=["wallet_id", "day", "feature", "member"], set_=change)
 
 
-async def ceiling_round(connections: Sequence[Any], wallets: Sequence[int], after: dict[int, int]) -> float:
+async def ceiling_round(connections: Sequence[Any], wallets: Sequence[int]) -> float:
     """Bare rows a second: the same rows in batches of BATCH_REQUESTS, nothing checked or changed beside them."""
     batches = []
     for start in range(0, CEILING, BATCH_REQUESTS):
         rows = [wallets[number % len(wallets)] for number in range(start, start + BATCH_REQUESTS)]
-        numbers = []
-        for wallet in rows:
-            after[wallet] = after.get(wallet, 10**9) + 1
-            numbers.append(after[wallet])
+        numbers = [_following(wallet) for wallet in rows]
         keys = [f"spend-{next(_numbers)}" for _ in rows]
         batches.append((rows, numbers, [FUNDS] * len(rows), [uuid4() for _ in rows], keys))
     left = iter(batches)
@@ -133,30 +172,33 @@ async def _timed(spends: int, work: Sequence[Awaitable[None]]) -> float:
 async def measure(url: str, ids: Sequence[int]) -> None:
     """Print the medians and ratios of ROUNDS interleaved rounds, spread over 1,000 wallets and on a hot one."""
     lanes = Lanes(url, lambda _batch: None)
+    ruleless = Lanes(url, lambda _batch: None, BareLink)
     await lanes.connect()
+    await ruleless.connect()
     engine = create_async_engine(driver_url(url), pool_size=32, max_overflow=0)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     bare = [await asyncpg.connect(url) for _ in range(LANES)]
     # The ceiling's rows go to wallets that do not exist, so that the books stay right.
-    kinds: dict[str, Callable[[Sequence[int], dict[int, int]], Awaitable[float]]] = {
-        "lanes": lambda wallets, _after: lanes_round(lanes, wallets),
-        "textbook": lambda wallets, _after: textbook_round(sessions, wallets),
-        "ceiling": lambda wallets, after: ceiling_round(bare, [wallet + 10**6 for wallet in wallets], after),
+    kinds: dict[str, Callable[[Sequence[int]], Awaitable[float]]] = {
+        "lanes": lambda wallets: lanes_round(lanes, wallets),
+        "textbook": lambda wallets: textbook_round(sessions, wallets),
+        "ceiling": lambda wallets: lanes_round(ruleless, [wallet + 10**6 for wallet in wallets]),
+        "bare": lambda wallets: ceiling_round(bare, [wallet + 10**6 for wallet in wallets]),
     }
-    print("| spends a second | lanes | textbook ORM | UNNEST ceiling | x textbook | of the ceiling |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    after: dict[int, int] = {}
+    print("| spends a second | lanes | textbook | ceiling | bare ceiling | x textbook | of the ceiling | of the bare |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, wallets in (("spread over 1,000 wallets", ids), ("one hot wallet", ids[:1])):
         found: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(ROUNDS):
             for kind, run in kinds.items():
-                found[kind].append(await run(wallets, after))
+                found[kind].append(await run(wallets))
             await bare[0].execute("checkpoint")
         middle = {kind: statistics.median(values) for kind, values in found.items()}
-        ratios = middle["lanes"] / middle["textbook"], middle["lanes"] / middle["ceiling"]
+        shares = [middle["lanes"] / middle[kind] for kind in ("textbook", "ceiling", "bare")]
         figures = " | ".join(f"{value:,.0f}" for value in middle.values())
-        print(f"| {name} | {figures} | {ratios[0]:.0f} | {ratios[1]:.2f} |", flush=True)
+        print(f"| {name} | {figures} | {shares[0]:.0f} | {shares[1]:.2f} | {shares[2]:.2f} |", flush=True)
     await lanes.close()
+    await ruleless.close()
     await engine.dispose()
     for connection in bare:
         await connection.close()
@@ -176,6 +218,7 @@ async def check(url: str) -> None:
 def main() -> None:
     """Measure on servers of the run's own."""
     with servers() as running:
+        collector.calm()
         ids = uvloop.run(fund(running.database_url))
         uvloop.run(measure(running.database_url, ids))
         uvloop.run(check(running.database_url))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from db.known_wallets import KnownWallets
 from db.link import BATCH_REQUESTS, CONNECTION_FAULTS, Link
 from domain.errors import Busy
 
@@ -35,8 +36,14 @@ Waiting = tuple["SpendRequest", "asyncio.Future[Spent]"]
 class Lanes:
     """The lanes of one process. `committed` is called with what each batch posted, right after its commit."""
 
-    def __init__(self, database_url: str, committed: Callable[[list[Spent]], None], count: int = LANES) -> None:
-        self._lanes = [Lane(database_url, committed) for _ in range(count)]
+    def __init__(
+        self,
+        database_url: str,
+        committed: Callable[[list[Spent]], None],
+        link: Callable[[str, KnownWallets], Link] = Link,
+    ) -> None:
+        known = KnownWallets()
+        self._lanes = [Lane([link(database_url, known) for _ in range(LINKS)], committed) for _ in range(LANES)]
 
     async def connect(self) -> None:
         """Open every lane."""
@@ -55,10 +62,10 @@ class Lanes:
 class Lane:
     """The requests that wait for some wallets, and the links that carry them."""
 
-    def __init__(self, database_url: str, committed: Callable[[list[Spent]], None]) -> None:
+    def __init__(self, links: list[Link], committed: Callable[[list[Spent]], None]) -> None:
         self._committed = committed
         self._waiting: deque[Waiting] = deque()
-        self._idle = [Link(database_url) for _ in range(LINKS)]
+        self._idle = links
         self._rounds: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -105,15 +112,20 @@ class Lane:
 
     def _take(self) -> list[Waiting]:
         """The next batch: the requests that have waited longest, up to the first key that is in it already."""
-        batch: list[Waiting] = []
+        take = self._waiting.popleft
+        batch = [take() for _ in range(min(len(self._waiting), BATCH_REQUESTS))]
+        keys = {(request.wallet_id, request.key_hash) for request, _ in batch}
+        return batch if len(keys) == len(batch) else self._distinct(batch)
+
+    def _distinct(self, batch: list[Waiting]) -> list[Waiting]:
+        """Cut a batch at its first repeated key; what follows waits at the head of the queue."""
         keys: set[tuple[int, UUID]] = set()
-        while self._waiting and len(batch) < BATCH_REQUESTS:
-            request = self._waiting[0][0]
+        for size, (request, _) in enumerate(batch):
             key = (request.wallet_id, request.key_hash)
             if key in keys:
-                break
+                self._waiting.extendleft(reversed(batch[size:]))
+                return batch[:size]
             keys.add(key)
-            batch.append(self._waiting.popleft())
         return batch
 
     async def _round(self, link: Link, batch: list[Waiting]) -> None:
@@ -130,7 +142,7 @@ class Lane:
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-        self._committed([answer for answer in answers if answer.posting["outcome"] == 0])
+        self._committed([answer for answer in answers if answer.posting.outcome == 0])
 
     async def _answer_failed(self, link: Link, batch: list[Waiting], fault: Exception) -> None:
         """One bad request must not take its neighbours down: try each alone unless the database is gone."""

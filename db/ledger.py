@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db.rows import posted_row
+from db.rows import Posting, posted_row
 from domain.ledger import CLIENT_KEY, Account, Outcome, TransactionSource, TransactionType, key_hash
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Posted:
     """The engine's answer to a movement (type ledger.posting)."""
 
     outcome: Outcome
-    posting: Mapping[str, Any]
+    posting: Posting
 
     @property
     def replayed(self) -> bool:
@@ -131,7 +131,7 @@ def transaction_row(movement: Movement, posted: Posted) -> Row:
         "source": movement.source,
         "from_account": movement.route[0],
         "to_account": movement.route[1],
-        "source_id": posted.posting["source_id"],
+        "source_id": posted.posting.source_id,
         "idempotency_key": movement.key,
         "api_key_id": movement.api_key_id,
         "details": movement.metadata,
@@ -140,4 +140,4 @@ def transaction_row(movement: Movement, posted: Posted) -> Row:
 
 
 def _posted(row: RowMapping) -> Posted:
-    return Posted(Outcome(row["outcome"]), dict(row))
+    return Posted(Outcome(row["outcome"]), Posting._make(row.get(name) for name in Posting._fields))

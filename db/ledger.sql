@@ -22,6 +22,17 @@ create trigger credit_transaction_append_only before update or delete on credit_
 create trigger credit_transaction_no_truncate before truncate on credit_transaction
   for each statement execute function ledger.refuse_change();
 
+-- Processes remember the columns that spending does not touch; the number tells them when to read a wallet again.
+create function ledger.count_revision() returns trigger language plpgsql as $$
+begin
+  new.revision := old.revision + 1;
+  return new;
+end $$;
+create trigger wallet_revision before update of reserved_credits, locked_credits, pending_credits,
+  lifetime_purchased_credits, low_balance_threshold, ai_cap_units, webhook_cap_units, email_cap_units, frozen,
+  auto_recharge_enabled, next_expiry_at on wallet
+  for each row execute function ledger.count_revision();
+
 -- The first result of a key, or a conflict when the request is not the same.
 create function ledger.replay(t credit_transaction, p_same boolean) returns ledger.posting
 language plpgsql immutable as $$

@@ -79,57 +79,94 @@ begin
   return ledger.answer(1, p, w);
 end $$;
 
--- Many spends, one statement, one commit: posts every item of the wallets where all their new items fit, and answers
--- for those only. What is missing from the answer (a known key, a refusal, a wallet where not all fit) goes through
--- ledger.spend_each, one by one in the order of arrival.
-create function ledger.spend_batch(
-  p_wallet_id bigint[], p_key text[], p_key_hash uuid[], p_feature text[], p_units bigint[], p_expected bigint[],
+-- An item of a batch that will be posted; the columns after `last` are its wallet's after the batch.
+create type ledger.fitting as (
+  w bigint, i bigint, k text, kh uuid, feature text, units bigint, member text, api_key_id bigint, metadata jsonb,
+  charge integer, category smallint, version bigint, sequence bigint, before bigint, after bigint, last boolean,
+  used bigint, ai bigint, webhook bigint, email bigint, revision bigint
+);
+
+-- The answer to a batch: arrays over the posted items, and arrays over their wallets with what the batch changed.
+create type ledger.spent_batch as (
+  items bigint[], amounts integer[], befores bigint[], sequences bigint[], categories smallint[], versions bigint[],
+  posted_at timestamptz, wallets bigint[], revisions bigint[], wallet_sequences bigint[], available bigint[],
+  used bigint[], ai bigint[], webhook bigint[], email bigint[]
+);
+
+-- The new items of a batch of those locked wallets where all of them fit. Joins here are between the batch's own
+-- arrays, whose sizes the planner can't know: hashed, always; look-ups by key are subqueries.
+create function ledger.fit(
+  locked wallet[], ts timestamptz, p_probe boolean, p_wallet_id bigint[], p_key text[], p_key_hash uuid[], p_feature text[], p_units bigint[], p_expected bigint[],
   p_member text[], p_api_key_id bigint[], p_metadata jsonb[]
-) returns setof ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
-declare ts timestamptz; today date;
+) returns setof ledger.fitting language plpgsql rows 1000 set enable_nestloop = off as $$
+declare today date := (ts at time zone 'utc')::date;
 begin
-  perform 1 from wallet where id = any(p_wallet_id) order by id for no key update;
-  ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
   return query
-  with input as (
-    select t.* from unnest(p_wallet_id, p_key, p_key_hash, p_feature, p_units, p_expected, p_member, p_api_key_id,
-      p_metadata) with ordinality as t(w, k, kh, feature, units, expected, member, api_key_id, metadata, i)
-  ), priced as (
-    select n.*, f.credits * n.units as charge, n.units::integer as counted, f.category, f.version, f.cap_group,
-      x.project_id, x.uuid, x.low_balance_threshold as threshold, x.available_credits, x.sequence as last, x.frozen,
-      x.next_expiry_at, x.ai_cap_units as ai_cap, x.webhook_cap_units as webhook_cap, x.email_cap_units as email_cap,
-      case when x.units_day = today then x.ai_units else 0 end as ai_used,
-      case when x.units_day = today then x.webhook_units else 0 end as webhook_used,
-      case when x.units_day = today then x.email_units else 0 end as email_used
-    from input n join wallet x on x.id = n.w cross join lateral (
-      -- The limit keeps this a look-up by key: a join over all projects' prices of a feature would be far larger.
+  with base as materialized (
+    select n.*, x.project_id from unnest(p_wallet_id, p_key, p_key_hash, p_feature, p_units, p_expected, p_member,
+      p_api_key_id, p_metadata) with ordinality as n(w, k, kh, feature, units, expected, member, api_key_id, metadata, i)
+    join unnest(locked) x on x.id = n.w
+    where not p_probe
+      or (select l.sequence from credit_transaction l where l.wallet_id = n.w and l.key_hash = n.kh) is null
+  ), price as materialized (
+    select d.project_id, d.feature, f.credits, f.category, f.version, f.cap_group
+    from (select distinct b.project_id, b.feature from base b) d cross join lateral (
       select f.* from project pr join feature_price f
-        on f.project_id = pr.id and f.version = pr.price_version and f.feature = n.feature
-      where pr.id = x.project_id limit 1) f
-    where (n.expected is null or n.expected = f.credits * n.units) and not exists (
-      select from credit_transaction l where l.wallet_id = n.w and l.key_hash = n.kh)
-  ), fresh as (
-    select q.*, (sum(q.charge) over upto)::bigint as running, row_number() over upto as n, count(*) over whole as items,
-      (sum(q.charge) over whole)::bigint as total,
-      -- Sums of integers are plain bigints, those of bigints are numerics.
-      sum(case when q.cap_group = 1 then q.counted else 0 end) over whole as ai,
-      sum(case when q.cap_group = 2 then q.counted else 0 end) over whole as webhook,
-      sum(case when q.cap_group = 3 then q.counted else 0 end) over whole as email
-    from priced q
-    window upto as (partition by q.w order by q.i rows unbounded preceding), whole as (partition by q.w)
-  ), posted as materialized (
-    select q.*, q.last + q.n as sequence, q.available_credits - q.running + q.charge as before,
-      q.available_credits - q.running as after
-    from fresh q
-    where q.available_credits >= q.total and not q.frozen and (q.next_expiry_at is null or q.next_expiry_at > ts)
-      and q.ai + q.ai_used <= q.ai_cap and q.webhook + q.webhook_used <= q.webhook_cap
-      and q.email + q.email_used <= q.email_cap
+        on f.project_id = pr.id and f.version = pr.price_version and f.feature = d.feature
+      where pr.id = d.project_id limit 1) f
+  ), priced as materialized (
+    -- Sums of integers are bigints, those of bigints are numerics, and slow: a larger charge goes through spend_each.
+    select b.*, (f.credits * b.units)::integer as charge, f.category, f.version, f.cap_group,
+      sum((f.credits * b.units)::integer) over upto as running, row_number() over upto as n
+    from base b join price f on f.project_id = b.project_id and f.feature = b.feature
+    where f.credits * b.units <= 2147483647 and b.units <= 2147483647
+      and (b.expected is null or b.expected = f.credits * b.units)
+    window upto as (partition by b.w order by b.i rows unbounded preceding)
+  ), wanted as (
+    select p.w, count(*) as items, sum(p.charge) as total,
+      coalesce(sum(p.units::integer) filter (where p.cap_group = 1), 0) as ai,
+      coalesce(sum(p.units::integer) filter (where p.cap_group = 2), 0) as webhook,
+      coalesce(sum(p.units::integer) filter (where p.cap_group = 3), 0) as email
+    from priced p group by p.w
+  ), fit as (
+    select x.id, x.available_credits as available, x.sequence, q.items, x.lifetime_used_credits + q.total as used,
+      x.revision, u.ai + q.ai as ai, u.webhook + q.webhook as webhook, u.email + q.email as email
+    from wanted q join unnest(locked) x on x.id = q.w cross join lateral (
+      select case when x.units_day = today then x.ai_units else 0 end as ai,
+        case when x.units_day = today then x.webhook_units else 0 end as webhook,
+        case when x.units_day = today then x.email_units else 0 end as email) u
+    where x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
+      and u.ai + q.ai <= x.ai_cap_units and u.webhook + q.webhook <= x.webhook_cap_units
+      and u.email + q.email <= x.email_cap_units
+      -- A dip's alert and whatever else happens once is left to the careful path.
+      and (x.available_credits < x.low_balance_threshold or x.available_credits - q.total >= x.low_balance_threshold)
+  )
+  select p.w, p.i, p.k, p.kh, p.feature, p.units, p.member, p.api_key_id, p.metadata, p.charge, p.category, p.version,
+    f.sequence + p.n, f.available - p.running + p.charge, f.available - p.running, p.n = f.items, f.used, f.ai,
+    f.webhook, f.email, f.revision
+  from priced p join fit f on f.id = p.w;
+end $$;
+
+-- Many spends, one statement, one commit: posts every item of the wallets where all their new items fit, and answers
+-- for those only. What is missing from the answer (a known key, a refusal, a wallet where not all fit or that needs
+-- an alert) goes through ledger.spend_each, one by one in the order of arrival. Known keys are looked for with p_probe
+-- only; without, a known key makes the whole answer null and nothing is posted: the caller asks again with p_probe.
+create function ledger.spend_batch(
+  p_probe boolean, p_wallet_id bigint[], p_key text[], p_key_hash uuid[], p_feature text[], p_units bigint[], p_expected bigint[],
+  p_member text[], p_api_key_id bigint[], p_metadata jsonb[]
+) returns ledger.spent_batch language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare answer ledger.spent_batch; locked wallet[]; ts timestamptz; today date;
+begin
+  select array_agg(x.w) into locked from (
+    select w from wallet w where w.id = any(p_wallet_id) order by w.id for no key update) x;
+  ts := clock_timestamp(); today := (ts at time zone 'utc')::date;
+  with posted as materialized (
+    select * from ledger.fit(locked, ts, p_probe, p_wallet_id, p_key, p_key_hash, p_feature, p_units, p_expected, p_member,
+      p_api_key_id, p_metadata)
   ), touched as (
     update wallet x set available_credits = q.after, sequence = q.sequence, updated_at = ts, units_day = today,
-      lifetime_used_credits = x.lifetime_used_credits + q.total, ai_units = q.ai_used + q.ai,
-      webhook_units = q.webhook_used + q.webhook, email_units = q.email_used + q.email
-    from posted q where q.n = q.items and x.id = q.w
-    returning x as row
+      lifetime_used_credits = q.used, ai_units = q.ai, webhook_units = q.webhook, email_units = q.email
+    from posted q where q.last and x.id = q.w
   ), written as (
     insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, units, created_at,
       api_key_id, price_version, type, source, from_account, to_account, category, key_hash, idempotency_key, feature,
@@ -138,20 +175,21 @@ begin
       q.kh, q.k, q.feature, q.member, q.metadata from posted q
   ), counted as (
     insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
-    select q.w, today, q.feature, coalesce(q.member, ''), count(*), sum(q.units), sum(q.charge), ts, max(q.category)
+    select q.w, today, q.feature, coalesce(q.member, ''), count(*), sum(q.units::integer), sum(q.charge), ts, max(q.category)
     from posted q group by q.w, q.feature, coalesce(q.member, '')
     on conflict (wallet_id, day, feature, member) do update set events = r.events + excluded.events,
       units = r.units + excluded.units, credits = r.credits + excluded.credits,
       last_activity_at = excluded.last_activity_at
-  ), alerted as (
-    insert into low_balance_alert (project_id, wallet_id, wallet_uuid, sequence, available_credits, threshold, raised_at)
-    select q.project_id, q.w, q.uuid, q.sequence, q.after, q.threshold, ts from posted q
-    where q.before >= q.threshold and q.after < q.threshold
   )
-  select q.i, 0::smallint, q.charge, null::smallint, q.charge, q.before, q.after, q.sequence, ts, q.category, q.version,
-    null::wallet from posted q
-  union all
-  select null, null, null, null, null, null, null, null, null, null, null, t.row from touched t;
+  select array_agg(q.i), array_agg(q.charge), array_agg(q.before), array_agg(q.sequence), array_agg(q.category),
+    array_agg(q.version), ts, array_agg(q.w) filter (where q.last), array_agg(q.revision) filter (where q.last),
+    array_agg(q.sequence) filter (where q.last), array_agg(q.after) filter (where q.last),
+    array_agg(q.used) filter (where q.last), array_agg(q.ai) filter (where q.last),
+    array_agg(q.webhook) filter (where q.last), array_agg(q.email) filter (where q.last)
+    into answer from posted q;
+  return answer;
+exception when unique_violation then
+  return null;
 end $$;
 
 -- The items one by one, in order, in one commit.

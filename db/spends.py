@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811 - several times faster to make than uuid.UUID
 
-from db.rows import Row, posted_row
+from db.rows import Posting, Row, posted_row
 from domain.ledger import Account, Outcome, TransactionSource, TransactionType, key_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
+
+    import asyncpg
 
 
 def key_uuid(key: str) -> UUID:
@@ -34,16 +36,16 @@ class SpendRequest(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """The engine's answer: the posting (type ledger.spent) and the wallet as its batch left it."""
+    """The engine's answer: the posting and the wallet as its batch left it."""
 
     request: SpendRequest
-    posting: Mapping[str, Any]
+    posting: Posting
     wallet: Row
 
     @property
     def outcome(self) -> Outcome:
         """Posted, replayed, or why it was refused."""
-        return Outcome(self.posting["outcome"])
+        return Outcome(self.posting.outcome)
 
     def transaction(self, metadata: Mapping[str, Any] | None) -> Row:
         """The ledger's row of a posted or replayed spend, as a query would read it."""
@@ -61,3 +63,22 @@ class Spent(NamedTuple):
             "details": metadata,
         }
         return posted_row(self.wallet, self.posting, words)
+
+
+def answered_alone(request: SpendRequest, row: asyncpg.Record) -> Spent:
+    """The answer of ledger.spend or of an item of ledger.spend_each (type ledger.spent)."""
+    return Spent(request, Posting._make((*row[1:11], None)), Row(dict(row[11] or ())))
+
+
+def answered_together(
+    requests: Sequence[SpendRequest], batch: asyncpg.Record, wallets: Mapping[int, Row]
+) -> list[Spent | None]:
+    """The answers of ledger.spend_batch (type ledger.spent_batch), None where it left an item out."""
+    answers: list[Spent | None] = [None] * len(requests)
+    at = batch["posted_at"]
+    columns = (batch[name] for name in ("items", "amounts", "befores", "sequences", "categories", "versions"))
+    for item, amount, before, sequence, category, version in zip(*columns, strict=True):
+        request = requests[item - 1]
+        figures = (amount, before, before - amount, sequence, at, category, version, None)
+        answers[item - 1] = Spent(request, Posting(0, amount, None, *figures), wallets[request.wallet_id])
+    return answers

@@ -34,7 +34,7 @@ _SETTINGS: Final = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "pglz",
+    "wal_compression": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",

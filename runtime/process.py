@@ -14,6 +14,7 @@ from db.database import Database
 from db.lanes import Lanes
 from gateways.simulated import SimulatedGateway
 from live.hub import Hub
+from runtime import collector
 from runtime.app import create_app
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
@@ -124,7 +125,9 @@ def make_server(coffer: Coffer, settings: Settings) -> Server:
 async def serve(settings: Settings, database_url: str, redis_url: str) -> None:
     """Serve and work until SIGTERM or Ctrl-C."""
     async with open_coffer(settings, database_url, redis_url) as coffer, background(coffer, settings):
-        await make_server(coffer, settings).serve()
+        server = make_server(coffer, settings)
+        collector.calm()
+        await server.serve()
 
 
 async def work(settings: Settings, database_url: str, redis_url: str) -> None:

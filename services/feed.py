@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from db.models.ledger import Wallet
+    from db.rows import Posting
     from db.spends import Spent
     from live.hub import Hub
 
@@ -100,20 +101,20 @@ def spend_alert(item: Spent) -> tuple[str, bytes]:
     return alert_message(item.wallet, item.posting)
 
 
-def alert_message(wallet: Any, posting: Mapping[str, Any]) -> tuple[str, bytes]:  # noqa: ANN401 - a model or a row
+def alert_message(wallet: Any, posting: Posting) -> tuple[str, bytes]:  # noqa: ANN401 - a model or a row
     """The message about a dip: the columns of low_balance_alert but its id."""
     body = {
         "wallet_id": wallet.id,
         "wallet_uuid": wallet.uuid,
-        "sequence": posting["posted_sequence"],
-        "available_credits": posting["balance_after"],
+        "sequence": posting.posted_sequence,
+        "available_credits": posting.balance_after,
         "threshold": wallet.low_balance_threshold,
-        "raised_at": posting["posted_at"],
+        "raised_at": posting.posted_at,
     }
     return topics.alerts(wallet.project_id), orjson.dumps(body, default=str)
 
 
-def posting_messages(wallet: Wallet, row: Any, posting: Mapping[str, Any]) -> list[tuple[str, bytes]]:  # noqa: ANN401
+def posting_messages(wallet: Wallet, row: Any, posting: Posting) -> list[tuple[str, bytes]]:  # noqa: ANN401
     """The messages about one movement outside the lanes."""
     messages = [change_message(_model_columns(wallet), [row])]
     return [*messages, alert_message(wallet, posting)] if _dips(posting, wallet) else messages
@@ -136,8 +137,8 @@ def read_alert(message: bytes) -> Row:
     return Row(_typed(orjson.loads(message)))
 
 
-def _dips(posting: Mapping[str, Any], wallet: Any) -> bool:  # noqa: ANN401 - a model or a row
-    return crosses_low_balance(posting["balance_before"], posting["balance_after"], wallet.low_balance_threshold)
+def _dips(posting: Posting, wallet: Any) -> bool:  # noqa: ANN401 - a model or a row
+    return crosses_low_balance(posting.balance_before, posting.balance_after, wallet.low_balance_threshold)
 
 
 def _columns(row: Any) -> Mapping[str, Any]:  # noqa: ANN401 - our row or SQLAlchemy's

@@ -9,6 +9,7 @@ from db import holds as queries
 from db import ledger
 from db import transactions as transaction_queries
 from db import wallets as wallet_queries
+from db.rows import row_posting
 from domain.errors import InvalidInput, NotFound
 from domain.inputs import check_credits, check_key, metadata_text
 from domain.ledger import Outcome
@@ -110,8 +111,8 @@ async def _result(coffer: Coffer, session: Session, wallet_id: int, posted: Post
     if refused is not None:
         raise refused
     if posted.outcome is Outcome.POSTED:
-        await _announce(coffer, session, wallet_id, posted.posting["posted_sequence"] - 1)
-    found = await queries.by_uuid(session, UUID(posted.posting["source_id"]))
+        await _announce(coffer, session, wallet_id, posted.posting.posted_sequence - 1)
+    found = await queries.by_uuid(session, UUID(posted.posting.source_id))
     return HoldResult(found, await wallet_queries.read(session, wallet_id))
 
 
@@ -121,6 +122,5 @@ async def _announce(coffer: Coffer, session: Session, wallet_id: int, before: in
     rows = await transaction_queries.following(session, wallet_id, before, SWEEP_WALLETS)
     messages = []
     for row in rows:
-        posting = {**row._mapping, "posted_sequence": row.sequence, "posted_at": row.created_at}  # noqa: SLF001 - documented
-        messages += posting_messages(wallet, row, posting)
+        messages += posting_messages(wallet, row, row_posting(row))
     session.after_commit(lambda: coffer.hub.publish_many(messages))

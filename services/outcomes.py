@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domain.caps import CAP_CATEGORY, CapGroup, resets_at
 from domain.errors import (
@@ -20,20 +20,20 @@ from domain.errors import (
 from domain.ledger import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from db.rows import Posting
 
 
-def refusal(posting: Mapping[str, Any], feature: str = "", expected_credits: int | None = None) -> DomainError | None:
+def refusal(posting: Posting, feature: str = "", expected_credits: int | None = None) -> DomainError | None:
     """The error of an answer (type ledger.posting), or None when it was posted or replayed."""
-    required = posting["required_credits"]
-    match Outcome(posting["outcome"]):
+    required = posting.required_credits
+    match Outcome(posting.outcome):
         case Outcome.POSTED | Outcome.REPLAYED:
             return None
         case Outcome.INSUFFICIENT_CREDITS:
-            return InsufficientCredits(posting["balance_before"], required)
+            return InsufficientCredits(posting.balance_before, required)
         case Outcome.DAILY_CAP_REACHED:
-            group = CapGroup(posting["cap_group"])
-            return DailyCapReached(CAP_CATEGORY[group], required, resets_at(posting["posted_at"].date()))
+            group = CapGroup(posting.cap_group)
+            return DailyCapReached(CAP_CATEGORY[group], required, resets_at(posting.posted_at.date()))
         case Outcome.PRICE_MISMATCH:
             return PricingMatrixMismatch(expected_credits or 0, required)
         case Outcome.UNKNOWN_FEATURE:

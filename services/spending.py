@@ -106,8 +106,8 @@ async def estimate(coffer: Coffer, actor: Actor, wallet: UUID | None, feature: s
         posted = await ledger.rehearse_spend(session, request)
     refused = refusal(posted.posting, feature, None)
     capped = posted.outcome is Outcome.DAILY_CAP_REACHED
-    price = posted.posting["amount" if capped else "required_credits"]
-    after = posted.posting["balance_after"] if refused is None else before
+    price = posted.posting.amount if capped else posted.posting.required_credits
+    after = posted.posting.balance_after if refused is None else before
     return Estimate(feature, price or 0, before, after, refused)
 
 

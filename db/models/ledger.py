@@ -60,6 +60,7 @@ class Wallet(Base):
     next_expiry_at: Mapped[datetime | None]
     uuid: Mapped[UUID] = mapped_column(unique=True)
     owner_id: Mapped[str]
+    revision: Mapped[int] = mapped_column(server_default="0")
 
 
 class CreditTransaction(Base):

@@ -13,7 +13,7 @@ from db.lanes import Lanes
 from db.spends import SpendRequest, key_uuid
 from domain.errors import Busy
 from domain.ledger import Outcome
-from services.wallets import get_wallet
+from services.wallets import get_wallet, update_wallet
 from tests.builders import owner_of, wallet_with
 
 if TYPE_CHECKING:
@@ -78,3 +78,33 @@ async def test_a_stop_answers_what_is_waiting(coffer: Coffer, database_url: str)
     assert {(await future).outcome for future in waiting} == {Outcome.POSTED}
     with pytest.raises(Busy):
         lanes.spend(request(wallet.id, "late"))
+
+
+async def test_an_idle_lane_has_no_statement_open(coffer: Coffer, database_url: str) -> None:
+    """A lane that waits for its first spend is idle for the server, so no statement timeout can cut it."""
+    assert coffer.lanes
+    admin = await asyncpg.connect(database_url)
+    states = "select distinct state from pg_stat_activity where application_name = 'coffer lane'"
+    found = [row["state"] for row in await admin.fetch(states + " and datname = current_database()")]
+    await admin.close()
+    assert found == ["idle"]
+
+
+async def test_a_batch_with_known_keys_replays_them_and_posts_the_rest(coffer: Coffer) -> None:
+    """Keys that were posted before, sent again among new ones, get their first results; the new ones are posted."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 1_000)
+    first = await asyncio.gather(*(coffer.lanes.spend(request(wallet.id, f"k{number}")) for number in range(50)))
+    again = await asyncio.gather(*(coffer.lanes.spend(request(wallet.id, f"k{number}")) for number in range(100)))
+    assert [spent.outcome for spent in again] == [Outcome.REPLAYED] * 50 + [Outcome.POSTED] * 50
+    assert [spent.posting.posted_sequence for spent in again[:50]] == [item.posting.posted_sequence for item in first]
+
+
+async def test_a_batch_answers_with_settings_changed_by_another_process(coffer: Coffer) -> None:
+    """A wallet in a batch's answer has the threshold that was set since the process last saw the wallet."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 1_000)
+    for threshold in (300, 400):
+        await update_wallet(coffer, actor, wallet.uuid, threshold)
+        spends = (coffer.lanes.spend(request(wallet.id, f"{threshold}-{number}")) for number in range(10))
+        assert {spent.wallet.low_balance_threshold for spent in await asyncio.gather(*spends)} == {threshold}

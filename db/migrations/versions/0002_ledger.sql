@@ -1,0 +1,1 @@
+alter table wallet add column revision bigint default 0 not null;
