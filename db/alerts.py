@@ -1,11 +1,12 @@
-"""Queries of low-balance alerts."""
+"""Queries of alerts: balances that fell below their threshold, and rapid burn."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 
+from db.models.controls import BurnAlert
 from db.models.ledger import LowBalanceAlert
 
 if TYPE_CHECKING:
@@ -13,14 +14,49 @@ if TYPE_CHECKING:
 
     from db.database import Session
 
-
-async def newest_id(session: Session, project_id: int) -> int:
-    """The id of the project's last alert, 0 without one."""
-    query = select(func.max(LowBalanceAlert.id)).where(LowBalanceAlert.project_id == project_id)
-    return (await session.scalar(query)) or 0
+Alert = type[LowBalanceAlert] | type[BurnAlert]
 
 
-async def following(session: Session, project_id: int, after: int, limit: int) -> Sequence[LowBalanceAlert]:
-    """The project's alerts above an id, oldest first."""
-    query = select(LowBalanceAlert).where(LowBalanceAlert.project_id == project_id, LowBalanceAlert.id > after)
-    return (await session.scalars(query.order_by(LowBalanceAlert.id).limit(limit))).all()
+async def newest_id(session: Session, alert: Alert, project_id: int) -> int:
+    """The id of the project's last alert of a kind, 0 without one."""
+    return (await session.scalar(select(func.max(alert.id)).where(alert.project_id == project_id))) or 0
+
+
+async def following(
+    session: Session, alert: Alert, project_id: int, after: int, limit: int
+) -> Sequence[LowBalanceAlert | BurnAlert]:
+    """The project's alerts of a kind above an id, oldest first."""
+    query = select(alert).where(alert.project_id == project_id, alert.id > after).order_by(alert.id).limit(limit)
+    rows: Sequence[LowBalanceAlert | BurnAlert] = (await session.scalars(query)).all()  # type: ignore[assignment]
+    return rows
+
+
+async def newest(
+    session: Session, alert: Alert, project_id: int, limit: int, before: int | None
+) -> Sequence[LowBalanceAlert | BurnAlert]:
+    """The project's alerts of a kind below an id, newest first."""
+    query = select(alert).where(alert.project_id == project_id).order_by(alert.id.desc()).limit(limit)
+    query = query if before is None else query.where(alert.id < before)
+    rows: Sequence[LowBalanceAlert | BurnAlert] = (await session.scalars(query)).all()  # type: ignore[assignment]
+    return rows
+
+
+async def raised_by(session: Session, wallet_id: int, sequence: int) -> tuple[bool, bool]:
+    """Whether a row raised a low-balance alert, and one of rapid burn."""
+    raised = [
+        select(exists().where(alert.wallet_id == wallet_id, alert.sequence == sequence))
+        for alert in (LowBalanceAlert, BurnAlert)
+    ]
+    low, burn = [bool(await session.scalar(query)) for query in raised]
+    return low, burn
+
+
+async def unpublished(session: Session, limit: int) -> Sequence[BurnAlert]:
+    """Alerts of rapid burn that no stream was told of, oldest first."""
+    query = select(BurnAlert).where(BurnAlert.published_at.is_(None)).order_by(BurnAlert.id).limit(limit)
+    return (await session.scalars(query)).all()
+
+
+async def published(session: Session, ids: Sequence[int]) -> None:
+    """Note that streams were told."""
+    await session.execute(update(BurnAlert).where(BurnAlert.id.in_(ids)).values(published_at=func.now()))

@@ -40,6 +40,7 @@ class Database:
     """The pool of one PostgreSQL database."""
 
     def __init__(self, database_url: str) -> None:
+        self.url = database_url
         self._engine = create_async_engine(
             driver_url(database_url),
             pool_size=POOL_CONNECTIONS,
@@ -70,6 +71,13 @@ class Database:
     async def reading(self) -> AsyncIterator[Session]:
         """A session for queries."""
         async with self._sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """A session whose queries all see the same instant."""
+        async with self._sessions() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     async def ping(self) -> None:

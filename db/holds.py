@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.database import Session
+    from domain.holds import HoldKind
 
 
 async def find(session: Session, project_id: int, uuid: UUID) -> tuple[Hold, Wallet] | None:
@@ -25,3 +26,11 @@ async def by_uuid(session: Session, uuid: UUID) -> Hold:
     """The hold as it is now."""
     query = select(Hold).where(Hold.uuid == uuid).execution_options(populate_existing=True)
     return (await session.scalars(query)).one()
+
+
+async def page(session: Session, wallet_id: int, limit: int, after: int | None, kind: HoldKind) -> list[Hold]:
+    """Holds of a wallet, newest first, below the id `after`."""
+    query = select(Hold).where(Hold.wallet_id == wallet_id, Hold.kind == kind).order_by(Hold.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Hold.id < after)
+    return list(await session.scalars(query))

@@ -9,17 +9,17 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db.rows import Posting, posted_row
+from db import transactions
+from db.rows import Posting
 from domain.ledger import CLIENT_KEY, Account, Outcome, TransactionSource, TransactionType, key_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import RowMapping
 
     from db.database import Session
     from db.models.ledger import Wallet
-    from db.rows import Row
     from db.spends import SpendRequest
 
 _POST: Final = text(
@@ -28,13 +28,20 @@ _POST: Final = text(
     " :api_key_id, cast(:metadata as jsonb))",
 )
 _HOLD: Final = text(
-    "select * from ledger.hold(:wallet_id, :hold, :credits, :seconds, :key, :key_hash, :api_key_id,"
-    " cast(:metadata as jsonb))",
+    "select * from ledger.hold(:wallet_id, :hold, cast(:kind as smallint), :credits, :feature, :units, :seconds, :key,"
+    " :key_hash, :api_key_id, cast(:metadata as jsonb))",
 )
 _CAPTURE: Final = text(
-    "select * from ledger.capture(:wallet_id, :hold, :credits, :final, :key, :key_hash, :api_key_id)",
+    "select * from ledger.capture(:wallet_id, :hold, :credits, :units, :cap, :final, :key, :key_hash, :api_key_id)",
 )
+_PAY_OUT: Final = text("select * from ledger.pay_out(:wallet_id, :hold, :key, :key_hash, :api_key_id)")
 _RELEASE: Final = text("select * from ledger.release(:wallet_id, :hold, :key, :key_hash, :api_key_id)")
+_COLUMNS: Final = ("wallets", "keys", "hashes", "features", "units", "expected", "members", "api_keys", "metadata")
+_EACH: Final = text(
+    "select * from ledger.spend_each(cast(:wallets as bigint[]), cast(:keys as text[]), cast(:hashes as uuid[]),"
+    " cast(:features as text[]), cast(:units as bigint[]), cast(:expected as bigint[]), cast(:members as text[]),"
+    " cast(:api_keys as bigint[]), cast(cast(:metadata as text[]) as jsonb[])) order by item",
+)
 _REHEARSE: Final = text(
     "select * from ledger.spend(:wallet_id, :idempotency_key, :key_hash, :feature, :units,"
     " :expected_credits, :member, :api_key_id, cast(:metadata as jsonb)) s",
@@ -93,29 +100,45 @@ async def post(session: Session, movement: Movement) -> Posted:
 
 
 async def hold(session: Session, parameters: Mapping[str, Any]) -> Posted:
-    """Set credits aside: wallet_id, hold (its uuid), credits, seconds, key, api_key_id, metadata (JSON text)."""
-    return await _keyed(session, _HOLD, parameters)
+    """Set credits aside: wallet_id, hold (a uuid), kind, credits or feature and units, seconds, key and more."""
+    return await keyed(session, _HOLD, parameters)
 
 
 async def capture(session: Session, parameters: Mapping[str, Any]) -> Posted:
-    """Spend from a hold: wallet_id, hold, credits (None: all that is left), final, key, api_key_id."""
-    return await _keyed(session, _CAPTURE, parameters)
+    """Spend from a hold: wallet_id, hold, credits or units (None: all that is left), cap, final, key, api_key_id."""
+    return await keyed(session, _CAPTURE, parameters)
 
 
 async def release(session: Session, parameters: Mapping[str, Any]) -> Posted:
     """Give back what a hold has set aside: wallet_id, hold, key, api_key_id."""
-    return await _keyed(session, _RELEASE, parameters)
+    return await keyed(session, _RELEASE, parameters)
 
 
-async def _keyed(session: Session, statement: Any, parameters: Mapping[str, Any]) -> Posted:  # noqa: ANN401
+async def pay_out(session: Session, parameters: Mapping[str, Any]) -> Posted:
+    """Pay out a payout hold: wallet_id, hold, key, api_key_id."""
+    return await keyed(session, _PAY_OUT, parameters)
+
+
+async def keyed(session: Session, statement: Any, parameters: Mapping[str, Any]) -> Posted:  # noqa: ANN401
+    """Call a function of the engine that takes a client's key and its hash."""
     hashed = UUID(bytes=key_hash(parameters["key"]))
-    row = await session.execute(statement, {**parameters, "key_hash": hashed})
-    return _posted(row.mappings().one())
+    return await called(session, statement, {**parameters, "key_hash": hashed})
+
+
+async def called(session: Session, statement: Any, parameters: Mapping[str, Any]) -> Posted:  # noqa: ANN401
+    """Call a function of the engine that answers with a posting."""
+    return _posted((await session.execute(statement, parameters)).mappings().one())
 
 
 async def settle(session: Session, wallet_id: int) -> None:
-    """Give back what expired holds of the wallet have set aside."""
+    """Do what has become due for the wallet: holds and lots that ended, lots that begin."""
     await session.execute(text("select 1 from ledger.lock(:wallet_id)"), {"wallet_id": wallet_id})
+
+
+async def spend_each(session: Session, requests: Sequence[SpendRequest]) -> list[Posted]:
+    """The engine's answers to spends, one by one in their order, in the session's transaction."""
+    columns = dict(zip(_COLUMNS, (list(column) for column in zip(*requests, strict=True)), strict=True))
+    return [_posted(row) for row in (await session.execute(_EACH, columns)).mappings()]
 
 
 async def rehearse_spend(session: Session, request: SpendRequest) -> Posted:
@@ -124,19 +147,9 @@ async def rehearse_spend(session: Session, request: SpendRequest) -> Posted:
     return _posted(row.mappings().one())
 
 
-def transaction_row(movement: Movement, posted: Posted) -> Row:
-    """The ledger's row of a posted movement, as a query would read it."""
-    words = {
-        "type": movement.type,
-        "source": movement.source,
-        "from_account": movement.route[0],
-        "to_account": movement.route[1],
-        "source_id": posted.posting.source_id,
-        "idempotency_key": movement.key,
-        "api_key_id": movement.api_key_id,
-        "details": movement.metadata,
-    }
-    return posted_row(movement.wallet, posted.posting, words)
+async def row_of(session: Session, wallet_id: int, posted: Posted) -> Any:  # noqa: ANN401 - a row
+    """The ledger's row of a posted or replayed movement."""
+    return await transactions.at(session, wallet_id, posted.posting.posted_sequence)
 
 
 def _posted(row: RowMapping) -> Posted:

@@ -9,7 +9,8 @@
 create type ledger.posting as (
   outcome smallint, required_credits bigint, cap_group smallint,
   amount bigint, balance_before bigint, balance_after bigint, posted_sequence bigint, posted_at timestamptz,
-  category smallint, price_version bigint, source_id text
+  category smallint, price_version bigint, source_id text,
+  cap_id uuid, cap_left bigint, cap_resets_at timestamptz
 );
 
 -- A row of the ledger can't be changed or removed by anybody, whatever their rights.
@@ -30,7 +31,8 @@ begin
 end $$;
 create trigger wallet_revision before update of reserved_credits, locked_credits, pending_credits,
   lifetime_purchased_credits, low_balance_threshold, ai_cap_units, webhook_cap_units, email_cap_units, frozen,
-  auto_recharge_enabled, next_expiry_at on wallet
+  auto_recharge_enabled, next_expiry_at, debt_credits, burn_limit_credits, burn_check_credits, burn_quiet_until, capped,
+  frozen_reason on wallet
   for each row execute function ledger.count_revision();
 
 -- The first result of a key, or a conflict when the request is not the same.
@@ -52,31 +54,56 @@ language sql as $$
     values (w.project_id, w.id, w.uuid, p.posted_sequence, p.balance_after, w.low_balance_threshold, p.posted_at)
 $$;
 
--- Writes one movement of a locked wallet: the wallet, the row and, where a dip begins, the alert.
-create function ledger.write(
-  w wallet, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint, p_at timestamptz,
-  p_key text, p_key_hash uuid, p_source_id text, p_member text, p_api_key_id bigint, p_metadata jsonb
-) returns ledger.posting language plpgsql as $$
-declare p ledger.posting; delta bigint; x wallet;
+-- A movement before it is written: what is not named here is set on the result.
+create function ledger.movement(
+  p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint, p_key text, p_key_hash uuid,
+  p_source_id text
+) returns credit_transaction language plpgsql as $$
+declare t credit_transaction;
 begin
-  delta := case when p_to = 1 then p_amount when p_from = 1 then -p_amount else 0 end;
-  p.outcome := 0; p.amount := p_amount; p.balance_before := w.available_credits; p.posted_at := p_at;
-  p.balance_after := w.available_credits + delta; p.posted_sequence := w.sequence + 1; p.source_id := p_source_id;
-  update wallet set sequence = sequence + 1, updated_at = p_at, available_credits = p.balance_after,
-    reserved_credits = reserved_credits + case when p_to = 2 then p_amount when p_from = 2 then -p_amount else 0 end,
-    locked_credits = locked_credits + case when p_to = 3 then p_amount when p_from = 3 then -p_amount else 0 end,
-    pending_credits = pending_credits + case when p_to = 4 then p_amount when p_from = 4 then -p_amount else 0 end,
-    lifetime_purchased_credits = lifetime_purchased_credits + case when p_type = 1 then p_amount else 0 end,
-    lifetime_used_credits = lifetime_used_credits + case when p_to = 12 then p_amount else 0 end
+  t.type := p_type; t.source := p_source; t.from_account := p_from; t.to_account := p_to; t.amount := p_amount;
+  t.idempotency_key := p_key; t.key_hash := p_key_hash; t.source_id := p_source_id; t.created_at := clock_timestamp();
+  return t;
+end $$;
+
+-- The signed change of one bucket of the wallet by a movement.
+create function ledger.change(t credit_transaction, p_account smallint) returns bigint language sql immutable as $$
+  select case p_account when t.to_account then t.amount when t.from_account then -t.amount else 0 end
+$$;
+
+-- Writes one movement of a locked wallet: the wallet, the row and, where a dip begins, the alert.
+create function ledger.write(w wallet, t credit_transaction) returns ledger.posting language plpgsql as $$
+declare p ledger.posting;
+begin
+  t.wallet_id := w.id; t.sequence := w.sequence + 1; t.balance_before := w.available_credits;
+  t.balance_after := w.available_credits + ledger.change(t, 1::smallint);
+  update wallet set sequence = t.sequence, updated_at = t.created_at, available_credits = t.balance_after,
+    reserved_credits = reserved_credits + ledger.change(t, 2::smallint),
+    locked_credits = locked_credits + ledger.change(t, 3::smallint),
+    pending_credits = pending_credits + ledger.change(t, 4::smallint),
+    debt_credits = debt_credits - ledger.change(t, 5::smallint),
+    lifetime_purchased_credits = lifetime_purchased_credits + case when t.type = 1 then t.amount else 0 end,
+    lifetime_used_credits = lifetime_used_credits + case when t.to_account = 12 then t.amount else 0 end
     where id = w.id;
-  insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, created_at, api_key_id,
-    type, source, from_account, to_account, key_hash, idempotency_key, member, source_id, metadata)
-    values (w.id, p.posted_sequence, p_amount, p.balance_before, p.balance_after, p_at, p_api_key_id,
-    p_type, p_source, p_from, p_to, p_key_hash, p_key, p_member, p_source_id, p_metadata);
-  if w.available_credits >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
+  insert into credit_transaction select t.*;
+  p := ledger.replay(t, true);
+  p.outcome := 0;
+  if w.available_credits >= w.low_balance_threshold and t.balance_after < w.low_balance_threshold then
     perform ledger.raise_alert(w, p);
   end if;
   return p;
+end $$;
+
+-- Writes a movement of a locked wallet that follows from another; its key is the system's.
+create function ledger.write_system(
+  p_wallet_id bigint, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint, p_key text,
+  p_source_id text
+) returns ledger.posting language plpgsql as $$
+declare w wallet;
+begin
+  select * into w from wallet where id = p_wallet_id;
+  return ledger.write(w, ledger.movement(p_type, p_source, p_from, p_to, p_amount, p_key, md5('system:' || p_key)::uuid,
+    p_source_id));
 end $$;
 
 -- Counts captured or spent credits in the rollup of the day.
@@ -98,13 +125,13 @@ begin
   select * into w from wallet where id = p_wallet_id for no key update;
   ts := clock_timestamp();
   if w.next_expiry_at <= ts then
-    perform ledger.expire_holds(p_wallet_id, ts);
+    perform ledger.settle_due(p_wallet_id, ts);
     select * into w from wallet where id = p_wallet_id;
   end if;
   return w;
 end $$;
 
--- A movement that carries no price: purchases, bonus, refunds, adjustments.
+-- A movement that carries no price: purchases, bonus, refunds, adjustments. A purchase pays the wallet's debt first.
 create function ledger.post(
   p_wallet_id bigint, p_type smallint, p_source smallint, p_from smallint, p_to smallint, p_amount bigint,
   p_key text, p_key_hash uuid, p_source_id text, p_api_key_id bigint, p_metadata jsonb
@@ -125,8 +152,12 @@ begin
     p.outcome := 2; p.balance_before := w.available_credits; p.required_credits := p_amount; return p;
   end if;
   if p_to = 1 and w.available_credits + p_amount > 9007199254740991 then p.outcome := 10; return p; end if;
-  return ledger.write(w, p_type, p_source, p_from, p_to, p_amount, clock_timestamp(), p_key, p_key_hash, p_source_id, null,
-    p_api_key_id, p_metadata);
+  t := ledger.movement(p_type, p_source, p_from, p_to, p_amount, p_key, p_key_hash, p_source_id);
+  t.api_key_id := p_api_key_id; t.metadata := p_metadata;
+  p := ledger.write(w, t);
+  if p_type = 1 and w.debt_credits > 0 then
+    perform ledger.write_system(p_wallet_id, 4::smallint, 12::smallint, 1::smallint, 5::smallint,
+      least(w.debt_credits, p_amount), 'debt:' || p_key_hash, p_source_id);
+  end if;
+  return p;
 end $$;
-
-

@@ -1,11 +1,10 @@
 -- Spending: the hot path of the posting engine. See ledger.sql for the rules.
 
--- The answer to a spend (the columns of ledger.posting that a spend has) with the wallet after it; from a batch, first
--- the spends without wallets and then each wallet once, without an item.
+-- The answer to a spend (the columns of ledger.posting that a spend has) with the wallet after it.
 create type ledger.spent as (
   item bigint, outcome smallint, required_credits bigint, cap_group smallint, amount bigint, balance_before bigint,
   balance_after bigint, posted_sequence bigint, posted_at timestamptz, category smallint, price_version bigint,
-  wallet wallet
+  cap_id uuid, cap_left bigint, cap_resets_at timestamptz, wallet wallet
 );
 
 -- Puts a posting and a wallet into the answer to the item-th spend.
@@ -15,7 +14,8 @@ begin
   s.item := p_item; s.outcome := p.outcome; s.required_credits := p.required_credits; s.cap_group := p.cap_group;
   s.amount := p.amount; s.balance_before := p.balance_before; s.balance_after := p.balance_after;
   s.posted_sequence := p.posted_sequence; s.posted_at := p.posted_at; s.category := p.category;
-  s.price_version := p.price_version; s.wallet := w;
+  s.price_version := p.price_version; s.cap_id := p.cap_id; s.cap_left := p.cap_left; s.cap_resets_at := p.cap_resets_at;
+  s.wallet := w;
   return s;
 end $$;
 
@@ -26,7 +26,7 @@ create function ledger.spend(
 ) returns ledger.spent language plpgsql security definer set search_path = public, ledger, pg_temp as $$
 declare
   w wallet; p ledger.posting; t credit_transaction; f feature_price; ts timestamptz; today date;
-  used bigint; cap bigint;
+  used bigint; cap bigint; refused ledger.posting;
 begin
   select * into w from wallet where id = p_wallet_id for no key update;
   if w.next_expiry_at <= clock_timestamp() then w := ledger.lock(p_wallet_id); end if;
@@ -41,9 +41,8 @@ begin
     end if;
     return ledger.answer(1, p, w);
   end if;
-  select x.* into f from project pr join feature_price x
-    on x.project_id = pr.id and x.version = pr.price_version and x.feature = p_feature where pr.id = w.project_id;
-  if not found then p.outcome := 7; return ledger.answer(1, p, w); end if;
+  f := ledger.price(w.project_id, p_feature);
+  if f.feature is null then p.outcome := 7; return ledger.answer(1, p, w); end if;
   p.required_credits := f.credits * p_units; p.category := f.category; p.price_version := f.version;
   p.balance_before := w.available_credits;
   if p_expected <> p.required_credits then p.outcome := 6; return ledger.answer(1, p, w); end if;
@@ -56,25 +55,34 @@ begin
   if used > cap then
     p.outcome := 3; p.cap_group := f.cap_group; p.required_credits := cap; p.posted_at := ts; return ledger.answer(1, p, w);
   end if;
-  p.outcome := 0; p.balance_after := w.available_credits - p.amount; p.posted_sequence := w.sequence + 1;
-  p.posted_at := ts;
-  update wallet x set available_credits = p.balance_after, sequence = p.posted_sequence, updated_at = ts,
-    lifetime_used_credits = x.lifetime_used_credits + p.amount, units_day = w.units_day,
+  t := ledger.movement(2::smallint, 1::smallint, 1::smallint, 12::smallint, p.amount, p_key, p_key_hash, null);
+  t.wallet_id := p_wallet_id; t.sequence := w.sequence + 1; t.balance_before := w.available_credits;
+  t.balance_after := w.available_credits - p.amount; t.units := p_units; t.created_at := ts; t.api_key_id := p_api_key_id;
+  t.price_version := f.version; t.category := f.category; t.feature := p_feature; t.member := p_member;
+  t.metadata := p_metadata;
+  if w.capped then
+    refused := ledger.check_caps(p_wallet_id, t);
+    if refused.outcome is not null then return ledger.answer(1, refused, w); end if;
+    perform ledger.count_caps(p_wallet_id, t, 1);
+  end if;
+  update wallet x set available_credits = t.balance_after, sequence = t.sequence, updated_at = ts,
+    lifetime_used_credits = x.lifetime_used_credits + t.amount, units_day = w.units_day,
     ai_units = case when f.cap_group = 1 then used else w.ai_units end,
     webhook_units = case when f.cap_group = 2 then used else w.webhook_units end,
     email_units = case when f.cap_group = 3 then used else w.email_units end
     where id = p_wallet_id returning * into w;
-  insert into credit_transaction (wallet_id, sequence, amount, balance_before, balance_after, units, created_at,
-    api_key_id, price_version, type, source, from_account, to_account, category, key_hash, idempotency_key, feature,
-    member, metadata)
-    values (p_wallet_id, p.posted_sequence, p.amount, p.balance_before, p.balance_after, p_units, ts, p_api_key_id,
-    f.version, 2, 1, 1, 12, f.category, p_key_hash, p_key, p_feature, p_member, p_metadata);
+  insert into credit_transaction select t.*;
   insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
-    values (p_wallet_id, today, p_feature, coalesce(p_member, ''), 1, p_units, p.amount, ts, f.category)
+    values (p_wallet_id, today, p_feature, coalesce(p_member, ''), 1, p_units, t.amount, ts, f.category)
     on conflict (wallet_id, day, feature, member) do update set events = r.events + 1, units = r.units + excluded.units,
       credits = r.credits + excluded.credits, last_activity_at = excluded.last_activity_at;
-  if p.balance_before >= w.low_balance_threshold and p.balance_after < w.low_balance_threshold then
+  p.outcome := 0; p.balance_after := t.balance_after; p.posted_sequence := t.sequence; p.posted_at := ts;
+  if t.balance_before >= w.low_balance_threshold and t.balance_after < w.low_balance_threshold then
     perform ledger.raise_alert(w, p);
+  end if;
+  if w.lifetime_used_credits > w.burn_check_credits and (w.burn_quiet_until is null or w.burn_quiet_until <= ts) then
+    perform ledger.watch_burn(p_wallet_id, ts);
+    select * into w from wallet where id = p_wallet_id;
   end if;
   return ledger.answer(1, p, w);
 end $$;
@@ -138,8 +146,10 @@ begin
     where x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
       and u.ai + q.ai <= x.ai_cap_units and u.webhook + q.webhook <= x.webhook_cap_units
       and u.email + q.email <= x.email_cap_units
-      -- A dip's alert and whatever else happens once is left to the careful path.
+      -- Caps, and alerts that happen once, are left to the careful path.
+      and not x.capped
       and (x.available_credits < x.low_balance_threshold or x.available_credits - q.total >= x.low_balance_threshold)
+      and (x.lifetime_used_credits + q.total <= x.burn_check_credits or x.burn_quiet_until > ts)
   )
   select p.w, p.i, p.k, p.kh, p.feature, p.units, p.member, p.api_key_id, p.metadata, p.charge, p.category, p.version,
     f.sequence + p.n, f.available - p.running + p.charge, f.available - p.running, p.n = f.items, f.used, f.ai,
@@ -211,5 +221,7 @@ end $$;
 -- The acts that the application may do; everything else in this schema is for these functions alone.
 revoke all on all functions in schema ledger from public;
 grant usage on schema ledger to coffer_app;
-grant execute on function ledger.lock, ledger.post, ledger.hold, ledger.capture, ledger.release, ledger.spend,
-  ledger.spend_batch, ledger.spend_each to coffer_app;
+grant execute on function ledger.lock, ledger.post, ledger.grant, ledger.hold, ledger.capture, ledger.release,
+  ledger.pay_out, ledger.transfer, ledger.give, ledger.claim, ledger.take_back, ledger.claw_back, ledger.undo_claw_back,
+  ledger.freeze, ledger.set_capped, ledger.set_burn_limit, ledger.settle, ledger.seal, ledger.digest, ledger.sequence_at,
+  ledger.lots_at, ledger.allocations_of, ledger.spend, ledger.spend_batch, ledger.spend_each to coffer_app;

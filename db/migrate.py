@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _DB: Final = Path(__file__).parent
-_ENGINE_FILES: Final = ("ledger.sql", "ledger_holds.sql", "ledger_spend.sql")
+_ENGINE_FILES: Final = (
+    "ledger.sql",
+    "ledger_lots.sql",
+    "ledger_holds.sql",
+    "ledger_moves.sql",
+    "ledger_caps.sql",
+    "ledger_proof.sql",
+    "ledger_spend.sql",
+)
 
 
 def driver_url(database_url: str) -> str:

@@ -37,7 +37,7 @@ PROMISES: Final[dict[str, str]] = {
         where w.sequence <> coalesce(t.sequence, 0) or w.available_credits <> coalesce(t.balance_after, 0)""",
     "nothing is negative": """
         select uuid from wallet
-        where least(available_credits, reserved_credits, locked_credits, pending_credits) < 0""",
+        where least(available_credits, reserved_credits, locked_credits, pending_credits, debt_credits) < 0""",
     "no key was posted twice": """
         select w.uuid from wallet w join (select wallet_id from credit_transaction
           group by wallet_id, key_hash having count(*) > 1) t on t.wallet_id = w.id""",
@@ -55,9 +55,50 @@ PROMISES: Final[dict[str, str]] = {
         full join usage_rollup r using (wallet_id, day, feature, member)
         join wallet w on w.id = coalesce(t.wallet_id, r.wallet_id)
         where t.events is distinct from r.events or t.credits is distinct from r.credits""",
-    "reserved credits are those of the open holds": """
-        select w.uuid from wallet w left join lateral (select sum(credits - captured) as held from hold h
-          where h.wallet_id = w.id and h.status = 1) s on true where w.reserved_credits <> coalesce(s.held, 0)""",
+    "set aside credits are those of the open holds and payouts": """
+        select w.uuid from wallet w left join lateral (select sum(credits - captured) filter (where kind = 1) as held,
+            sum(credits - captured) filter (where kind = 2) as locked from hold h
+          where h.wallet_id = w.id and h.status = 1) s on true
+        where (w.reserved_credits, w.locked_credits) is distinct from (coalesce(s.held, 0), coalesce(s.locked, 0))""",
+    "what lots have left is the balance at their settlement": """
+        select w.uuid from wallet w join settlement s on s.wallet_id = w.id left join lateral (
+          select sum(remaining) as left from lot l where l.wallet_id = w.id and l.active) l on true left join lateral (
+          select balance_after from credit_transaction t where t.wallet_id = w.id and t.sequence = s.sequence) t on true
+        where coalesce(l.left, 0) <> coalesce(t.balance_after, 0)""",
+    "a lot has left what it gave less what it paid": """
+        select w.uuid from lot l join wallet w on w.id = l.wallet_id left join lateral (
+          select sum(credits) as paid from allocation a where a.lot_id = l.id) a on true
+        where l.remaining <> l.credits - coalesce(a.paid, 0)""",
+    "no lot lives beyond its end": """
+        select w.uuid from lot l join wallet w on w.id = l.wallet_id
+        where l.active and l.remaining > 0 and l.expires_at < now() and w.next_expiry_at is distinct from null
+          and w.next_expiry_at > l.expires_at""",
+    "the account flows are the sums of the settled rows": """
+        select w.uuid from (
+          select t.wallet_id, t.from_account, t.to_account, sum(t.amount) as credits, count(*) as movements
+          from credit_transaction t join settlement s on s.wallet_id = t.wallet_id and t.sequence <= s.sequence
+          group by 1, 2, 3) t full join account_flow f using (wallet_id, from_account, to_account)
+        join wallet w on w.id = coalesce(t.wallet_id, f.wallet_id)
+        where t.credits is distinct from f.credits or t.movements is distinct from f.movements""",
+    "what is owed and what waits to be claimed is what moved there": """
+        select w.uuid from wallet w left join lateral (
+          select sum(case when from_account = 5 then amount when to_account = 5 then -amount end) as debt,
+            sum(case when to_account = 18 then amount when from_account = 18 then -amount end) as given
+          from credit_transaction t where t.wallet_id = w.id) s on true left join lateral (
+          select sum(case when g.wallet_id = w.id and g.status in (1, 2) then credits else 0 end)
+            - sum(case when g.claimed_wallet_id = w.id then credits else 0 end) as waiting
+          from gift g where g.wallet_id = w.id or g.claimed_wallet_id = w.id) g on true
+        where w.debt_credits <> coalesce(s.debt, 0) or coalesce(s.given, 0) <> coalesce(g.waiting, 0)""",
+    "transfers of a project leave nothing on the way": """
+        select min(w.uuid::text)::uuid as uuid from credit_transaction t join wallet w on w.id = t.wallet_id
+        where 17 in (t.from_account, t.to_account) group by w.project_id
+        having sum(case when t.to_account = 17 then t.amount else -t.amount end) <> 0""",
+    "every seal fits the rows and the seal before it": """
+        select w.uuid from (
+          select *, lag(digest) over chain as previous, lag(to_sequence, 1, 0::bigint) over chain as before from seal
+          window chain as (partition by wallet_id order by to_sequence)) s join wallet w on w.id = s.wallet_id
+        where s.from_sequence <> s.before + 1
+          or s.digest <> ledger.digest(s.wallet_id, s.from_sequence, s.to_sequence, s.previous)""",
     "every successful purchase was granted once, in full": """
         select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join lateral (
           select count(*) as n, sum(amount) as credits from credit_transaction t

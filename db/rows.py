@@ -39,6 +39,9 @@ class Posting(NamedTuple):
     category: int | None
     price_version: int | None
     source_id: str | None
+    cap_id: Any = None
+    cap_left: Any = None
+    cap_resets_at: Any = None
 
 
 def row_posting(row: Any) -> Posting:  # noqa: ANN401 - our row or SQLAlchemy's

@@ -67,7 +67,7 @@ class Spent(NamedTuple):
 
 def answered_alone(request: SpendRequest, row: asyncpg.Record) -> Spent:
     """The answer of ledger.spend or of an item of ledger.spend_each (type ledger.spent)."""
-    return Spent(request, Posting._make((*row[1:11], None)), Row(dict(row[11] or ())))
+    return Spent(request, Posting._make((*row[1:11], None, *row[11:14])), Row(dict(row[14] or ())))
 
 
 def answered_together(

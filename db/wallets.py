@@ -70,7 +70,7 @@ async def set_threshold(session: Session, wallet_id: int, low_balance_threshold:
     await session.execute(update(Wallet).where(Wallet.id == wallet_id).values(change))
 
 
-async def with_expired_holds(session: Session, now: datetime, limit: int) -> list[int]:
-    """Ids of wallets that have a hold to give back."""
+async def due(session: Session, now: datetime, limit: int) -> list[int]:
+    """Ids of wallets where a hold or a lot has ended or begins."""
     query = select(Wallet.id).where(Wallet.next_expiry_at <= now).limit(limit)
     return list(await session.scalars(query))

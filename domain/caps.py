@@ -40,3 +40,30 @@ def cap_group(feature: str, category: int) -> CapGroup:
 def resets_at(day: date) -> datetime:
     """The first instant of the next UTC day."""
     return datetime.combine(day + timedelta(days=1), time.min, UTC)
+
+
+class CapMeasure(IntEnum):
+    """What a cap counts."""
+
+    CREDITS = 1
+    UNITS = 2
+
+
+class CapPeriod(IntEnum):
+    """When a cap starts anew: each UTC day, each UTC month, or never at once: it looks back over its window."""
+
+    DAY = 1
+    MONTH = 2
+    SLIDING = 3
+
+
+MAX_CAPS: Final = 50
+"""Caps of one wallet; a spend of a capped wallet looks at each."""
+
+MIN_WINDOW_SECONDS: Final = 60
+MAX_WINDOW_SECONDS: Final = 31 * 24 * 3600
+WINDOW_BUCKETS: Final = 60
+"""A sliding window counts in this many parts; the oldest counts whole until it has left, so never too little."""
+
+BURN_LIMIT_CREDITS: Final = 5_000
+"""Credits spent in a sliding 24 h above which a wallet burns rapidly (source: the business facts of the design)."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from domain.pricing import UsageCategory
 
@@ -21,6 +22,7 @@ class ErrorCode(StrEnum):
 
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
     DAILY_CAP_REACHED = "DAILY_CAP_REACHED"
+    CAP_REACHED = "CAP_REACHED"
     PRICING_MATRIX_MISMATCH = "PRICING_MATRIX_MISMATCH"
     UNKNOWN_FEATURE = "UNKNOWN_FEATURE"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
@@ -30,6 +32,7 @@ class ErrorCode(StrEnum):
     PAYMENT_FAILED = "PAYMENT_FAILED"
     INVALID_STATE = "INVALID_STATE"
     INVALID_INPUT = "INVALID_INPUT"
+    BATCH_REFUSED = "BATCH_REFUSED"
     NOT_FOUND = "NOT_FOUND"
     BUSY = "BUSY"
 
@@ -65,6 +68,20 @@ class DailyCapReached(DomainError):
         super().__init__(f"The daily cap of {limit} is reached; it resets at {resets_at:%Y-%m-%dT%H:%M:%SZ}.")
         self.category = category
         self.limit = limit
+        self.resets_at = resets_at
+
+
+class CapReached(DomainError):
+    """The spend would pass a cap that was set for the wallet."""
+
+    code = ErrorCode.CAP_REACHED
+
+    def __init__(self, cap: UUID, limit: int, left: int, resets_at: datetime) -> None:
+        when = f"{resets_at:%Y-%m-%dT%H:%M:%SZ}"
+        super().__init__(f"A cap of {limit} has {left} left: spend less, or wait until {when}.")
+        self.cap = cap
+        self.limit = limit
+        self.left = left
         self.resets_at = resets_at
 
 
@@ -136,6 +153,15 @@ class InvalidInput(DomainError):
     """A value of the request is outside its bounds."""
 
     code = ErrorCode.INVALID_INPUT
+
+
+class BatchRefused(DomainError):
+    """Another item of an atomic batch was refused, so none was posted."""
+
+    code = ErrorCode.BATCH_REFUSED
+
+    def __init__(self) -> None:
+        super().__init__("Another item of this batch was refused, so nothing was posted: see its errors.")
 
 
 class NotFound(DomainError):

@@ -12,3 +12,17 @@ class HoldStatus(IntEnum):
     CAPTURED = 2
     RELEASED = 3
     EXPIRED = 4
+
+
+class HoldKind(IntEnum):
+    """What credits are set aside for: a spend to come (reserved) or a payout to come (locked)."""
+
+    SPEND = 1
+    PAYOUT = 2
+
+
+class Overflow(IntEnum):
+    """What a capture of more than the hold has left does: take what is left, or nothing."""
+
+    CAP = 1
+    REJECT = 2

@@ -26,12 +26,13 @@ class TransactionType(IntEnum):
 
 
 class Account(IntEnum):
-    """One side of a movement: a bucket of the wallet (below 10) or an account of the project."""
+    """One side of a movement: a bucket of the wallet (below 10; DEBT is what it owes) or an account of the project."""
 
     AVAILABLE = 1
     RESERVED = 2
     LOCKED = 3
     PENDING = 4
+    DEBT = 5
     ISSUED = 10
     PROMOTIONS = 11
     USAGE_REVENUE = 12
@@ -39,6 +40,8 @@ class Account(IntEnum):
     PAYOUTS = 14
     BREAKAGE = 15
     ADJUSTMENTS = 16
+    TRANSFERS = 17
+    GIFTS = 18
 
 
 class TransactionSource(IntEnum):
@@ -51,6 +54,11 @@ class TransactionSource(IntEnum):
     ADJUSTMENT = 5
     HOLD = 6
     EXPIRY = 7
+    PAYOUT = 8
+    TRANSFER = 9
+    GIFT = 10
+    ACTIVATION = 11
+    DEBT = 12
 
 
 class Outcome(IntEnum):
@@ -68,6 +76,8 @@ class Outcome(IntEnum):
     INVALID_STATE = 9
     INVALID_AMOUNT = 10
     NO_HOLD = 11
+    CAP_REACHED = 12
+    NO_GIFT = 13
 
 
 ROUTES: Final[dict[TransactionType, tuple[Account, Account]]] = {

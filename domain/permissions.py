@@ -26,6 +26,8 @@ class Permission(StrEnum):
     PURCHASE = "purchase"
     MANAGE_WALLETS = "manage wallets"
     GRANT = "grant credits"
+    MOVE = "move credits between wallets"
+    PAY_OUT = "hold and pay out payouts"
     REFUND = "refund purchases"
     PUBLISH_PRICES = "publish prices"
     OPERATE = "see and replay jobs"
@@ -37,6 +39,8 @@ _MEMBER: Final = _VIEWER | {Permission.SPEND, Permission.PURCHASE}
 _ADMIN: Final = _MEMBER | {
     Permission.MANAGE_WALLETS,
     Permission.GRANT,
+    Permission.MOVE,
+    Permission.PAY_OUT,
     Permission.REFUND,
     Permission.PUBLISH_PRICES,
     Permission.OPERATE,

@@ -36,3 +36,8 @@ def revocations() -> str:
 def jobs() -> str:
     """A job may be due."""
     return "jobs"
+
+
+def burns(project_id: int) -> str:
+    """Alerts of rapid burn of a project's wallets."""
+    return f"burns:{project_id}"

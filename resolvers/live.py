@@ -10,7 +10,7 @@ from schema.context import Info
 from schema.ids import parse_id
 from schema.scalars import BigInt
 from schema.types.purchases import Purchase
-from schema.types.wallets import LowBalanceAlert, WalletUpdate
+from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 from services import watching as service
 
 
@@ -35,6 +35,16 @@ async def low_balance(
     """Each dip of one wallet, or of every wallet of the project, below its threshold."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
     stream: Any = service.watch_low_balance(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
+    async for alert in _allowed(info, stream):
+        yield alert
+
+
+async def rapid_burn(
+    info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
+) -> AsyncGenerator[RapidBurnAlert, None]:
+    """Each episode of rapid burn of one wallet, or of every wallet of the project."""
+    wallet = parse_id("wal", wallet_id) if wallet_id else None
+    stream: Any = service.watch_rapid_burn(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
     async for alert in _allowed(info, stream):
         yield alert
 

@@ -5,15 +5,17 @@ from typing import Any
 import strawberry
 
 from domain.errors import DomainError
+from domain.lots import DEFAULT_PRIORITY
 from resolvers.acts import given, refusable
 from schema.context import Info
+from schema.enums import LotSource
 from schema.errors import user_error
 from schema.ids import parse_id
-from schema.scalars import BigInt, Credits
+from schema.scalars import BigInt
 from schema.types import spending as types
-from services import grants, holds
+from services import grants
 from services import spending as service
-from services.requests import ConsumeRequest
+from services.requests import ConsumeRequest, GrantRequest
 
 ONE = BigInt(1)
 
@@ -44,10 +46,15 @@ async def consume(info: Info, input: types.ConsumeInput) -> types.ConsumePayload
     return _payload(await service.consume(info.context.coffer, info.context.actor, _request(input)))
 
 
-async def consume_batch(info: Info, inputs: list[types.ConsumeInput]) -> types.ConsumeBatchPayload:
-    """Spend up to 1,000 times, each on its own."""
+async def consume_batch(
+    info: Info,
+    inputs: list[types.ConsumeInput],
+    atomic: bool | None = False,  # noqa: FBT001, FBT002 - a GraphQL argument
+) -> types.ConsumeBatchPayload:
+    """Spend up to 1,000 times, each on its own; with `atomic`, all or none."""
     requests = [_request(item) for item in inputs]
-    results = await service.consume_batch(info.context.coffer, info.context.actor, requests)
+    act = service.consume_together if atomic else service.consume_batch
+    results = await act(info.context.coffer, info.context.actor, requests)
     return types.ConsumeBatchPayload(results=[_payload(result) for result in results])
 
 
@@ -65,49 +72,26 @@ async def estimate(
 
 @refusable(types.GrantPayload)
 async def grant_credits(info: Info, input: types.GrantInput) -> types.GrantPayload:
-    """Give bonus credits (owner, admin)."""
-    return await _move(grants.grant_credits, info, input)
+    """Give credits as a lot of their own (owner, admin)."""
+    request = GrantRequest(
+        wallet=parse_id("wal", input.wallet_id),
+        credits=input.credits,
+        reason=input.reason,
+        idempotency_key=input.idempotency_key,
+        source=input.source or LotSource.BONUS,
+        priority=DEFAULT_PRIORITY if input.priority is None else input.priority,
+        effective_at=given(input.effective_at),
+        expires_at=given(input.expires_at),
+    )
+    return _granted(await grants.grant_credits(info.context.coffer, info.context.actor, request))
 
 
 @refusable(types.GrantPayload)
 async def adjust_credits(info: Info, input: types.AdjustInput) -> types.GrantPayload:
     """Correct a balance by hand (owner, admin)."""
-    return await _move(grants.adjust_credits, info, input)
+    words = (parse_id("wal", input.wallet_id), input.credits, input.reason, input.idempotency_key)
+    return _granted(await grants.adjust_credits(info.context.coffer, info.context.actor, *words))
 
 
-async def _move(act: Any, info: Info, move: types.GrantInput | types.AdjustInput) -> types.GrantPayload:  # noqa: ANN401
-    words = (parse_id("wal", move.wallet_id), move.credits, move.reason, move.idempotency_key)
-    result = await act(info.context.coffer, info.context.actor, *words)
+def _granted(result: Any) -> types.GrantPayload:  # noqa: ANN401 - rows
     return types.GrantPayload(transaction=result.transaction, wallet=result.wallet, replayed=result.replayed, errors=[])
-
-
-@refusable(types.HoldPayload)
-async def hold(info: Info, input: types.HoldInput) -> types.HoldPayload:
-    """Set credits aside until they are captured, released or expire."""
-    seconds = 3600 if input.expires_in_seconds is None else input.expires_in_seconds
-    amount = (input.credits, seconds)
-    words = (parse_id("wal", input.wallet_id), amount, input.idempotency_key, given(input.metadata))
-    result: Any = await holds.hold(info.context.coffer, info.context.actor, *words)
-    return types.HoldPayload(hold=result.hold, wallet=result.wallet, errors=[])
-
-
-@refusable(types.HoldPayload)
-async def capture_hold(
-    info: Info,
-    hold_id: strawberry.ID,
-    idempotency_key: str,
-    credits: Credits | None = strawberry.UNSET,
-    final: bool | None = True,  # noqa: FBT001, FBT002 - a GraphQL argument
-) -> types.HoldPayload:
-    """Spend from a hold: all that is left, or `credits`; unless `final` is false the rest goes back at once."""
-    words = (parse_id("hold", hold_id), given(credits), idempotency_key)
-    result: Any = await holds.capture_hold(info.context.coffer, info.context.actor, *words, final=final is not False)
-    return types.HoldPayload(hold=result.hold, wallet=result.wallet, errors=[])
-
-
-@refusable(types.HoldPayload)
-async def release_hold(info: Info, hold_id: strawberry.ID, idempotency_key: str) -> types.HoldPayload:
-    """Give back all that a hold has set aside."""
-    hold_uuid = parse_id("hold", hold_id)
-    result: Any = await holds.release_hold(info.context.coffer, info.context.actor, hold_uuid, idempotency_key)
-    return types.HoldPayload(hold=result.hold, wallet=result.wallet, errors=[])

@@ -11,6 +11,7 @@ from schema.ids import parse_id
 from schema.pagination import After, First, checked_first, connection, decode_cursor
 from schema.types import wallets as types
 from services import wallets as service
+from services.requests import WalletSettings
 
 
 async def wallet(info: Info, id: strawberry.ID) -> Any:  # noqa: ANN401 - the contract's name; a row
@@ -45,7 +46,11 @@ async def create_wallet(info: Info, input: types.CreateWalletInput) -> types.Cre
 @refusable(types.UpdateWalletPayload)
 async def update_wallet(info: Info, input: types.UpdateWalletInput) -> types.UpdateWalletPayload:
     """Change a wallet's settings."""
-    wallet_id = parse_id("wal", input.wallet_id)
+    settings = WalletSettings(
+        low_balance_threshold=given(input.low_balance_threshold),
+        burn_limit=given(input.burn_limit_credits),
+        change_burn_limit=input.burn_limit_credits is not strawberry.UNSET,
+    )
     context = info.context
-    row: Any = await service.update_wallet(context.coffer, context.actor, wallet_id, input.low_balance_threshold)
+    row: Any = await service.update_wallet(context.coffer, context.actor, parse_id("wal", input.wallet_id), settings)
     return types.UpdateWalletPayload(wallet=row, errors=[])

@@ -21,8 +21,10 @@ from runtime.worker import Worker
 from services import refunds, settlement, simulated_provider
 from services.coffer import Coffer
 from services.feed import Feed
+from services.gifts import sweep_gifts
 from services.holds import sweep_expired
 from services.jobs import free_abandoned, purge_done
+from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,10 +37,17 @@ STOP_SECONDS: Final = 10
 SOCKET_PING_SECONDS: Final = 20
 BACKLOG_CONNECTIONS: Final = 4_096
 
+RECONCILE_SECONDS: Final = 24 * 3600
+
 PERIODIC: Final = (
     Periodic("free abandoned jobs", 10, free_abandoned),
     Periodic("purge done jobs", 3_600, purge_done),
-    Periodic("give back expired holds", 5, sweep_expired),
+    Periodic("settle what is due", 5, sweep_expired),
+    Periodic("take back expired gifts", 30, sweep_gifts),
+    Periodic("publish rapid burn", 1, publish_burns),
+    Periodic("settle lots", 20, settle_wallets),
+    Periodic("seal the ledger", 60, seal_wallets),
+    Periodic("reconcile", RECONCILE_SECONDS, check_books),
 )
 
 

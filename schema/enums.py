@@ -1,6 +1,6 @@
 """The domain's enums, published."""
 
-from domain import analytics, jobs, ledger, permissions, pricing, purchases, wallets
+from domain import analytics, caps, gifts, holds, jobs, ledger, lots, permissions, pricing, purchases, wallets
 from schema.publishing import listed
 
 OwnerType = listed(wallets.OwnerType)
@@ -11,3 +11,9 @@ PaymentMethod = listed(purchases.PaymentMethod)
 GroupBy = listed(analytics.GroupBy)
 Role = listed(permissions.Role)
 JobState = listed(jobs.JobState)
+Account = listed(ledger.Account)
+LotSource = listed(lots.LotSource)
+GiftStatus = listed(gifts.GiftStatus)
+Overflow = listed(holds.Overflow)
+CapMeasure = listed(caps.CapMeasure)
+CapPeriod = listed(caps.CapPeriod)

@@ -3,8 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+import strawberry
+
 from domain import errors as domain
 from schema.enums import UsageCategory
+from schema.ids import public_id
 from schema.publishing import listed, published, shared
 from schema.scalars import BigInt, Credits
 
@@ -46,6 +49,20 @@ class DailyCapReachedError(UserError):
 
 
 @published
+class CapReachedError(UserError):
+    """The spend would pass a cap that was set for the wallet."""
+
+    cap_id: strawberry.ID
+    """Which cap; see `caps`."""
+    limit: BigInt
+    """Credits or units a period."""
+    left: BigInt
+    """What may still be spent."""
+    resets_at: datetime
+    """When there is more."""
+
+
+@published
 class PricingMatrixMismatchError(UserError):
     """The caller expected another price than the one in force."""
 
@@ -73,6 +90,9 @@ def user_error(error: domain.DomainError) -> UserError:
         case domain.DailyCapReached():
             cap: dict[str, Any] = {"category": error.category, "limit": error.limit, "resets_at": error.resets_at}
             return DailyCapReachedError(**common, **cap)
+        case domain.CapReached():
+            limit: dict[str, Any] = {"limit": error.limit, "left": error.left, "resets_at": error.resets_at}
+            return CapReachedError(**common, **limit, cap_id=strawberry.ID(public_id("cap", error.cap)))
         case domain.PricingMatrixMismatch():
             prices: dict[str, Any] = {
                 "expected_credits": error.expected_credits,

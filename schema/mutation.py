@@ -2,15 +2,21 @@
 
 import strawberry
 
+from resolvers import caps as cap_resolvers
+from resolvers import holds as hold_resolvers
+from resolvers import ledger as ledger_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
+from schema.types import ledger as ledger_types
 from schema.types import operations as operation_types
+from schema.types.caps import RemoveCapPayload, SetCapPayload
+from schema.types.holds import HoldPayload, PayoutPayload
 from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
-from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload, HoldPayload
+from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 
 
@@ -22,9 +28,22 @@ class Mutation:
     update_wallet: UpdateWalletPayload = strawberry.mutation(resolver=wallet_resolvers.update_wallet)
     consume: ConsumePayload = strawberry.mutation(resolver=spending_resolvers.consume)
     consume_batch: ConsumeBatchPayload = strawberry.mutation(resolver=spending_resolvers.consume_batch)
-    hold: HoldPayload = strawberry.mutation(resolver=spending_resolvers.hold)
-    capture_hold: HoldPayload = strawberry.mutation(resolver=spending_resolvers.capture_hold)
-    release_hold: HoldPayload = strawberry.mutation(resolver=spending_resolvers.release_hold)
+    hold: HoldPayload = strawberry.mutation(resolver=hold_resolvers.hold)
+    hold_feature: HoldPayload = strawberry.mutation(resolver=hold_resolvers.hold_feature)
+    capture_hold: HoldPayload = strawberry.mutation(resolver=hold_resolvers.capture_hold)
+    capture_units: HoldPayload = strawberry.mutation(resolver=hold_resolvers.capture_units)
+    release_hold: HoldPayload = strawberry.mutation(resolver=hold_resolvers.release_hold)
+    hold_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.hold_payout)
+    release_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.release_payout)
+    complete_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.complete_payout)
+    transfer_credits: ledger_types.TransferPayload = strawberry.mutation(resolver=ledger_resolvers.transfer_credits)
+    send_gift: ledger_types.GiftPayload = strawberry.mutation(resolver=ledger_resolvers.send_gift)
+    claim_gift: ledger_types.GiftPayload = strawberry.mutation(resolver=ledger_resolvers.claim_gift)
+    revoke_gift: ledger_types.GiftPayload = strawberry.mutation(resolver=ledger_resolvers.revoke_gift)
+    freeze_wallet: ledger_types.FreezePayload = strawberry.mutation(resolver=ledger_resolvers.freeze_wallet)
+    unfreeze_wallet: ledger_types.FreezePayload = strawberry.mutation(resolver=ledger_resolvers.unfreeze_wallet)
+    set_cap: SetCapPayload = strawberry.mutation(resolver=cap_resolvers.set_cap)
+    remove_cap: RemoveCapPayload = strawberry.mutation(resolver=cap_resolvers.remove_cap)
     purchase_credits: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.purchase_credits)
     retry_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.retry_purchase)
     refund_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.refund_purchase)

@@ -3,6 +3,9 @@
 import strawberry
 
 from resolvers import analytics as analytics_resolvers
+from resolvers import caps as cap_resolvers
+from resolvers import holds as hold_resolvers
+from resolvers import ledger as ledger_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
@@ -10,11 +13,14 @@ from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.pagination import Connection
 from schema.types import analytics as analytics_types
+from schema.types import ledger as ledger_types
 from schema.types import operations as operation_types
+from schema.types.caps import Cap, SpendQuote
+from schema.types.holds import Hold, Payout
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
-from schema.types.wallets import Wallet
+from schema.types.wallets import RapidBurnAlert, Wallet
 
 
 @strawberry.type
@@ -26,6 +32,16 @@ class Query:
     pricing: list[FeaturePrice] = strawberry.field(resolver=price_resolvers.pricing)
     pricing_versions: Connection[PricingVersion] = strawberry.field(resolver=price_resolvers.pricing_versions)
     estimate: SpendEstimate = strawberry.field(resolver=spending_resolvers.estimate)
+    quote_spend: SpendQuote = strawberry.field(resolver=cap_resolvers.quote_spend)
+    caps: list[Cap] = strawberry.field(resolver=cap_resolvers.caps)
+    holds: Connection[Hold] = strawberry.field(resolver=hold_resolvers.holds)
+    payouts: Connection[Payout] = strawberry.field(resolver=hold_resolvers.payouts)
+    lots: Connection[ledger_types.Lot] = strawberry.field(resolver=ledger_resolvers.lots)
+    allocations: list[ledger_types.Allocation] = strawberry.field(resolver=ledger_resolvers.allocations)
+    explain_balance: ledger_types.BalanceExplanation = strawberry.field(resolver=ledger_resolvers.explain_balance)
+    trial_balance: list[ledger_types.AccountBalance] = strawberry.field(resolver=ledger_resolvers.trial_balance)
+    gifts: Connection[ledger_types.Gift] = strawberry.field(resolver=ledger_resolvers.list_gifts)
+    burn_alerts: Connection[RapidBurnAlert] = strawberry.field(resolver=ledger_resolvers.burn_alerts)
     packs: list[CreditPack] = strawberry.field(resolver=purchase_resolvers.packs)
     purchase_quote: PurchaseQuote = strawberry.field(resolver=purchase_resolvers.purchase_quote)
     purchase: Purchase | None = strawberry.field(resolver=purchase_resolvers.purchase)

@@ -6,7 +6,7 @@ import strawberry
 
 from resolvers import live
 from schema.types.purchases import Purchase
-from schema.types.wallets import LowBalanceAlert, WalletUpdate
+from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 
 
 @strawberry.type
@@ -15,4 +15,5 @@ class Subscription:
 
     wallet_updated: AsyncGenerator[WalletUpdate, None] = strawberry.subscription(resolver=live.wallet_updated)
     low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
+    rapid_burn: AsyncGenerator[RapidBurnAlert, None] = strawberry.subscription(resolver=live.rapid_burn)
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)

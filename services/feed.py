@@ -27,7 +27,7 @@ MESSAGE_TRANSACTIONS: Final = 50
 
 GATHER_SECONDS: Final = 0.005
 
-_TIMES: Final = ("created_at", "updated_at", "next_expiry_at", "raised_at")
+_TIMES: Final = ("created_at", "updated_at", "next_expiry_at", "raised_at", "burn_quiet_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,12 @@ def alert_message(wallet: Any, posting: Posting) -> tuple[str, bytes]:  # noqa: 
         "raised_at": posting.posted_at,
     }
     return topics.alerts(wallet.project_id), orjson.dumps(body, default=str)
+
+
+def burn_message(alert: Any) -> tuple[str, bytes]:  # noqa: ANN401 - a model
+    """The message about the start of rapid burn: the columns of burn_alert but its id."""
+    names = ("wallet_id", "wallet_uuid", "sequence", "spent_credits", "limit_credits", "raised_at")
+    return topics.burns(alert.project_id), orjson.dumps({name: getattr(alert, name) for name in names}, default=str)
 
 
 def posting_messages(wallet: Wallet, row: Any, posting: Posting) -> list[tuple[str, bytes]]:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""Holds: set credits aside, spend from them, give them back."""
+"""Holds: set credits aside, spend from them, give them back; and payouts, which lock credits until they are paid."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from uuid import UUID, uuid4
 
 from db import holds as queries
 from db import ledger
-from db import transactions as transaction_queries
 from db import wallets as wallet_queries
-from db.rows import row_posting
 from domain.errors import InvalidInput, NotFound
-from domain.inputs import check_credits, check_key, metadata_text
+from domain.holds import HoldKind, Overflow
+from domain.inputs import check_credits, check_key, check_text, check_units, metadata_text
 from domain.ledger import Outcome
-from domain.limits import MAX_HOLD_SECONDS
+from domain.limits import MAX_HOLD_SECONDS, MAX_REASON_CHARACTERS
 from domain.permissions import Actor, Permission
-from services.feed import posting_messages
+from services.announcing import announce
 from services.outcomes import refusal
-from services.wallets import require_wallet
+from services.wallets import require_wallet, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from db.database import Session
     from db.ledger import Posted
     from db.models.ledger import Hold, Wallet
     from services.coffer import Coffer
+    from services.requests import CaptureRequest, HoldRequest
 
 SWEEP_WALLETS: Final = 500
 
@@ -37,90 +37,139 @@ class HoldResult(NamedTuple):
     wallet: Wallet
 
 
-async def hold(
-    coffer: Coffer,
-    actor: Actor,
-    wallet: UUID | None,
-    amount: tuple[int, int],
-    idempotency_key: str,
-    metadata: Mapping[str, Any] | None = None,
-) -> HoldResult:
-    """Set credits aside; `amount` is (credits, seconds until they go back by themselves). Raises the refusal."""
+async def hold(coffer: Coffer, actor: Actor, request: HoldRequest) -> HoldResult:
+    """Set credits aside, as many as named or as the units of a feature cost now. Raises the refusal."""
     actor.require(Permission.SPEND)
-    credits, seconds = amount
-    check_credits(credits)
-    check_key(idempotency_key)
-    if not 1 <= seconds <= MAX_HOLD_SECONDS:
+    check_key(request.idempotency_key)
+    if (request.credits is None) == (request.feature is None):
+        raise InvalidInput("Name credits or a feature, one of them.", field=["credits"])
+    if request.credits is not None:
+        check_credits(request.credits)
+    else:
+        check_text(request.feature or "", "feature")
+        check_units(request.units)
+    if not 1 <= request.seconds <= MAX_HOLD_SECONDS:
         raise InvalidInput(f"expiresInSeconds is 1 to {MAX_HOLD_SECONDS}.", field=["expiresInSeconds"])
-    words = {"hold": uuid4(), "credits": credits, "seconds": seconds, "metadata": metadata_text(metadata)}
+    words = {
+        "kind": HoldKind.SPEND,
+        "credits": request.credits,
+        "feature": request.feature,
+        "units": None if request.feature is None else request.units,
+        "seconds": request.seconds,
+        "metadata": metadata_text(request.metadata),
+    }
+    return await _hold(coffer, actor, request.wallet, request.idempotency_key, words, request.feature or "")
+
+
+async def hold_payout(
+    coffer: Coffer, actor: Actor, wallet: UUID | None, credits: int, reason: str, idempotency_key: str
+) -> HoldResult:
+    """Lock credits for a payout until it is completed or released. Raises the refusal."""
+    actor.require(Permission.PAY_OUT)
+    check_key(idempotency_key)
+    check_credits(credits)
+    check_text(reason, "reason", MAX_REASON_CHARACTERS)
+    nothing = {"feature": None, "units": None, "seconds": None}
+    words = {"kind": HoldKind.PAYOUT, "credits": credits, "metadata": metadata_text({"reason": reason}), **nothing}
+    return await _hold(coffer, actor, wallet, idempotency_key, words)
+
+
+async def _hold(
+    coffer: Coffer, actor: Actor, wallet: UUID | None, key: str, words: dict[str, Any], feature: str = ""
+) -> HoldResult:
     async with coffer.database.transaction() as session:
         found = await require_wallet(session, actor, wallet)
-        posted = await ledger.hold(session, _words(found, actor, idempotency_key) | words)
-        return await _result(coffer, session, found.id, posted)
+        posted = await ledger.hold(session, _words(found, actor, key) | words | {"hold": uuid4()})
+        return await _result(coffer, session, found.id, posted, feature)
 
 
-async def capture_hold(
-    coffer: Coffer, actor: Actor, hold: UUID | None, credits: int | None, idempotency_key: str, *, final: bool
-) -> HoldResult:
-    """Spend from a hold, all that is left when `credits` is None; `final` gives the rest back. Raises the refusal."""
+async def capture_hold(coffer: Coffer, actor: Actor, request: CaptureRequest) -> HoldResult:
+    """Spend from a hold; a final capture gives the rest back. Raises the refusal."""
     actor.require(Permission.SPEND)
-    check_key(idempotency_key)
-    if credits is not None:
-        check_credits(credits)
+    check_key(request.idempotency_key)
+    if request.credits is not None and request.units is not None:
+        raise InvalidInput("Name credits or quantity, not both.", field=["quantity"])
+    if request.credits is not None:
+        check_credits(request.credits)
     async with coffer.database.transaction() as session:
-        row, wallet = await _require_hold(session, actor, hold)
-        words = {"hold": row.uuid, "credits": credits, "final": final}
-        posted = await ledger.capture(session, _words(wallet, actor, idempotency_key) | words)
+        row, wallet = await _require_hold(session, actor, request.hold, HoldKind.SPEND)
+        if request.units is not None:
+            check_units(request.units)
+            if row.feature is None:
+                raise InvalidInput("This hold names no feature: capture credits.", field=["quantity"])
+        words = {"hold": row.uuid, "credits": request.credits, "units": request.units, "final": request.final}
+        words["cap"] = request.overflow is Overflow.CAP
+        posted = await ledger.capture(session, _words(wallet, actor, request.idempotency_key) | words)
         return await _result(coffer, session, wallet.id, posted)
 
 
 async def release_hold(coffer: Coffer, actor: Actor, hold: UUID | None, idempotency_key: str) -> HoldResult:
     """Give back all that a hold still has set aside. Raises the refusal."""
     actor.require(Permission.SPEND)
-    check_key(idempotency_key)
+    return await _close(coffer, actor, (hold, HoldKind.SPEND), idempotency_key, ledger.release)
+
+
+async def release_payout(coffer: Coffer, actor: Actor, payout: UUID | None, idempotency_key: str) -> HoldResult:
+    """Give the credits of a payout that will not happen back to the wallet. Raises the refusal."""
+    actor.require(Permission.PAY_OUT)
+    return await _close(coffer, actor, (payout, HoldKind.PAYOUT), idempotency_key, ledger.release)
+
+
+async def complete_payout(coffer: Coffer, actor: Actor, payout: UUID | None, idempotency_key: str) -> HoldResult:
+    """Take the credits of a payout that was paid out of the wallet for good. Raises the refusal."""
+    actor.require(Permission.PAY_OUT)
+    return await _close(coffer, actor, (payout, HoldKind.PAYOUT), idempotency_key, ledger.pay_out)
+
+
+async def _close(
+    coffer: Coffer,
+    actor: Actor,
+    hold: tuple[UUID | None, HoldKind],
+    key: str,
+    act: Callable[[Session, Mapping[str, Any]], Awaitable[Posted]],
+) -> HoldResult:
+    check_key(key)
     async with coffer.database.transaction() as session:
-        row, wallet = await _require_hold(session, actor, hold)
-        posted = await ledger.release(session, _words(wallet, actor, idempotency_key) | {"hold": row.uuid})
+        row, wallet = await _require_hold(session, actor, *hold)
+        posted = await act(session, _words(wallet, actor, key) | {"hold": row.uuid})
         return await _result(coffer, session, wallet.id, posted)
 
 
-async def sweep_expired(coffer: Coffer) -> None:
-    """Give back what expired holds have set aside; a spend settles its own wallet without waiting for this."""
+async def list_holds(
+    coffer: Coffer, actor: Actor, wallet: UUID | None, page: tuple[int, int | None], kind: HoldKind
+) -> list[Hold]:
+    """A wallet's holds or payouts, newest first; `page` is (first, after). NotFound."""
+    actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        due = await wallet_queries.with_expired_holds(session, coffer.clock(), SWEEP_WALLETS)
+        found = await require_wallet(session, actor, wallet)
+        return await queries.page(session, found.id, page[0] + 1, page[1], kind)
+
+
+async def sweep_expired(coffer: Coffer) -> None:
+    """Do what is due in wallets that nobody touches; a spend settles its own wallet without waiting for this."""
+    async with coffer.database.reading() as session:
+        due = await wallet_queries.due(session, coffer.clock(), SWEEP_WALLETS)
     for wallet_id in due:
-        async with coffer.database.transaction() as session:
-            before = (await wallet_queries.read(session, wallet_id)).sequence
-            await ledger.settle(session, wallet_id)
-            await _announce(coffer, session, wallet_id, before)
+        await settle(coffer, wallet_id)
 
 
 def _words(wallet: Wallet, actor: Actor, key: str) -> dict[str, Any]:
     return {"wallet_id": wallet.id, "key": key, "api_key_id": actor.api_key_id}
 
 
-async def _require_hold(session: Session, actor: Actor, hold: UUID | None) -> tuple[Hold, Wallet]:
+async def _require_hold(session: Session, actor: Actor, hold: UUID | None, kind: HoldKind) -> tuple[Hold, Wallet]:
     found = hold and await queries.find(session, actor.project_id, hold)
-    if not found:
-        raise NotFound("No such hold in this project.", field=["holdId"])
+    if not found or found[0].kind is not kind:
+        word = "hold" if kind is HoldKind.SPEND else "payout"
+        raise NotFound(f"No such {word} in this project.", field=[f"{word}Id"])
     return found
 
 
-async def _result(coffer: Coffer, session: Session, wallet_id: int, posted: Posted) -> HoldResult:
-    refused = refusal(posted.posting)
+async def _result(coffer: Coffer, session: Session, wallet_id: int, posted: Posted, feature: str = "") -> HoldResult:
+    refused = refusal(posted.posting, feature)
     if refused is not None:
         raise refused
     if posted.outcome is Outcome.POSTED:
-        await _announce(coffer, session, wallet_id, posted.posting.posted_sequence - 1)
+        await announce(coffer, session, wallet_id, posted.posting.posted_sequence - 1)
     found = await queries.by_uuid(session, UUID(posted.posting.source_id))
     return HoldResult(found, await wallet_queries.read(session, wallet_id))
-
-
-async def _announce(coffer: Coffer, session: Session, wallet_id: int, before: int) -> None:
-    """Tell the feed of every row above a sequence: an act on a hold may write two."""
-    wallet = await wallet_queries.read(session, wallet_id)
-    rows = await transaction_queries.following(session, wallet_id, before, SWEEP_WALLETS)
-    messages = []
-    for row in rows:
-        messages += posting_messages(wallet, row, row_posting(row))
-    session.after_commit(lambda: coffer.hub.publish_many(messages))

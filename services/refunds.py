@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from db import ledger
+from db import moves
 from db import purchases as queries
 from db import wallets as wallet_queries
 from db.models.purchases import Refund
 from domain.errors import IdempotencyConflict, InvalidState, NotFound
 from domain.inputs import check_key
 from domain.jobs import Queue
-from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
 from domain.permissions import Actor, Permission
 from domain.purchases import PurchaseStatus, refund_share, require_transition
 from gateways.base import GatewayRefused, RefundRequest
-from services.grants import post
+from services.announcing import announce
 from services.jobs import enqueue
 from services.purchases import changed, get_purchase
 
@@ -34,7 +33,7 @@ async def refund_purchase(
 ) -> Purchase:
     """Refund a paid purchase, in part or (None) all that is left: paise of the amount, tax and fee in proportion.
 
-    The credits, bonus in proportion, leave the wallet at once; InsufficientCredits when they were spent. The purchase
+    The credits, bonus in proportion, leave the wallet at once; those that were spent become a debt. The purchase
     is REFUNDED when the provider has confirmed that all of it went back.
     """
     actor.require(Permission.REFUND)
@@ -79,27 +78,31 @@ async def _begin(coffer: Coffer, session: Session, row: Purchase, amount_minor: 
     session.add(refund)
     row.refunded_minor += amount_minor
     await changed(coffer, session, row)
-    await _move(coffer, session, refund, row, "taken")
+    await _take(coffer, session, refund, row)
     payload = {"refund": refund.uuid.hex, "project_id": row.project_id}
     await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.send", payload))
 
 
-async def _move(coffer: Coffer, session: Session, refund: Refund, row: Purchase, word: str) -> None:
-    """Take the refund's credits from the wallet, or give them back."""
+async def _take(coffer: Coffer, session: Session, refund: Refund, row: Purchase) -> None:
+    """Take the refund's credits from the wallet; what was spent already becomes a debt that the next purchase pays."""
     if not refund.credits:
         return
-    route = ROUTES[TransactionType.REFUND]
-    movement = ledger.Movement(
-        wallet=await wallet_queries.read(session, row.wallet_id),
-        type=TransactionType.REFUND,
-        source=TransactionSource.REFUND,
-        route=route if word == "taken" else (route[1], route[0]),
-        amount=refund.credits,
-        key=f"refund:{refund.uuid}:{word}",
-        key_space=SYSTEM_KEY,
-        source_id=f"pur_{row.uuid.hex}",
-    )
-    await post(coffer, session, movement)
+    words = {"wallet_id": row.wallet_id, "amount": refund.credits, "key": f"refund:{refund.uuid}:taken"}
+    posted = await moves.claw_back(session, words | {"source_id": f"pur_{row.uuid.hex}"})
+    refund.shortfall_credits = posted.posting.required_credits
+    await announce(coffer, session, row.wallet_id, posted.posting.posted_sequence - 1)
+
+
+async def _return(coffer: Coffer, session: Session, refund: Refund, row: Purchase) -> None:
+    """Give them back: first the debt is cancelled, then the rest goes into the wallet."""
+    if not refund.credits:
+        return
+    before = (await wallet_queries.read(session, row.wallet_id)).sequence
+    words: dict[str, Any] = {"wallet_id": row.wallet_id, "amount": refund.credits}
+    words |= {"shortfall": refund.shortfall_credits}
+    words |= {"key": f"refund:{refund.uuid}:returned", "source_id": f"pur_{row.uuid.hex}"}
+    await moves.undo_claw_back(session, words)
+    await announce(coffer, session, row.wallet_id, before)
 
 
 def _completed(coffer: Coffer, uuid: UUID, refund_id: str) -> Effect:
@@ -127,7 +130,7 @@ def _refused(coffer: Coffer, uuid: UUID, reason: str) -> Effect:
         row.refunded_minor -= refund.amount_minor
         row.failure_reason = f"The refund was refused: {reason}"
         await changed(coffer, session, row)
-        await _move(coffer, session, refund, row, "returned")
+        await _return(coffer, session, refund, row)
 
     return effect
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domain.holds import Overflow
+from domain.lots import DEFAULT_PRIORITY, LotSource
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
+    from domain.caps import CapMeasure, CapPeriod
+    from domain.pricing import UsageCategory
     from domain.purchases import PaymentMethod
 
 
@@ -36,3 +42,79 @@ class PurchaseRequest:
     idempotency_key: str
     gateway: str | None = None
     simulate_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalletSettings:
+    """What to change of a wallet; a burn limit of None, when it is to change, means never."""
+
+    low_balance_threshold: int | None = None
+    burn_limit: int | None = None
+    change_burn_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """Credits to set aside, or `units` of a feature at its price; they go back by themselves after `seconds`."""
+
+    wallet: UUID | None
+    idempotency_key: str
+    credits: int | None = None
+    feature: str | None = None
+    units: int = 1
+    seconds: int = 3_600
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """What to spend of a hold: so many credits, or units at the hold's price, or all that is left."""
+
+    hold: UUID | None
+    idempotency_key: str
+    credits: int | None = None
+    units: int | None = None
+    overflow: Overflow = Overflow.REJECT
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRequest:
+    """Credits to give as a lot of their own; without times they are there at once and never end."""
+
+    wallet: UUID | None
+    credits: int
+    reason: str
+    idempotency_key: str
+    source: LotSource = LotSource.BONUS
+    priority: int = DEFAULT_PRIORITY
+    effective_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiftRequest:
+    """Credits to give away; `to` names the only wallet that may claim them, None leaves it open."""
+
+    wallet: UUID | None
+    credits: int
+    idempotency_key: str
+    to: UUID | None = None
+    message: str | None = None
+    seconds: int = 30 * 24 * 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class CapRequest:
+    """A cap on the spends of a wallet that match everything named."""
+
+    wallet: UUID | None
+    limit: int
+    period: CapPeriod
+    measure: CapMeasure
+    name: str
+    window_seconds: int | None = None
+    member: str | None = None
+    api_key: UUID | None = None
+    feature: str | None = None
+    category: UsageCategory | None = None

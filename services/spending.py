@@ -10,11 +10,12 @@ from uuid import uuid4
 from db import ledger
 from db import wallets as wallet_queries
 from db.spends import SpendRequest, key_uuid
-from domain.errors import DomainError, InvalidInput, NotFound
+from domain.errors import BatchRefused, DomainError, InvalidInput, NotFound
 from domain.inputs import check_key, check_text, check_units, metadata_text
 from domain.ledger import Outcome
 from domain.limits import MAX_BATCH_ITEMS
 from domain.permissions import Actor, Permission
+from services.announcing import announce
 from services.outcomes import refusal
 from services.wallets import require_wallet
 
@@ -73,6 +74,47 @@ async def consume_batch(coffer: Coffer, actor: Actor, requests: Sequence[Consume
     # All are queued in their order before any answer is awaited, so they reach their lane in that order.
     queued = [await _queued(coffer, actor, request) for request in requests]
     return [await _answered(item, request.metadata) for item, request in zip(queued, requests, strict=True)]
+
+
+async def consume_together(
+    coffer: Coffer, actor: Actor, requests: Sequence[ConsumeRequest]
+) -> list[Spend | DomainError]:
+    """Spend many, all or none; the answers are in the order of the requests. InvalidInput."""
+    actor.require(Permission.SPEND)
+    if not 1 <= len(requests) <= MAX_BATCH_ITEMS:
+        raise InvalidInput(f"Send 1 to {MAX_BATCH_ITEMS} inputs.", field=["inputs"])
+    checked = [await _checked(coffer, actor, request) for request in requests]
+    refused = [item if isinstance(item, DomainError) else BatchRefused() for item in checked]
+    if any(isinstance(item, DomainError) for item in checked):
+        return list(refused)
+    spends = [item for item in checked if not isinstance(item, DomainError)]
+    async with coffer.database.transaction() as session:
+        posted = await ledger.spend_each(session, spends)
+        pairs = list(zip(spends, posted, strict=True))
+        refusals = [refusal(item.posting, spend.feature, spend.expected_credits) for spend, item in pairs]
+        if any(refusals):
+            await session.rollback()
+            return [error or BatchRefused() for error in refusals]
+        wallets = {}
+        for spend, item in pairs:
+            before = item.posting.posted_sequence - 1
+            if spend.wallet_id not in wallets and not item.replayed:
+                wallets[spend.wallet_id] = await announce(coffer, session, spend.wallet_id, before)
+        return [
+            Spend(
+                await ledger.row_of(session, spend.wallet_id, item),
+                wallets.get(spend.wallet_id) or await wallet_queries.read(session, spend.wallet_id),
+                item.replayed,
+            )
+            for spend, item in pairs
+        ]
+
+
+async def _checked(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> SpendRequest | DomainError:
+    try:
+        return await _spend_request(coffer, actor, request)
+    except DomainError as error:
+        return error
 
 
 async def _queued(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> asyncio.Future[Spent] | DomainError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from db import ledger, moves
 from db import transactions as transaction_queries
 from db import wallets as queries
 from domain.errors import InvalidInput, NotFound
-from domain.inputs import check_text
+from domain.inputs import check_credits, check_text
 from domain.limits import MAX_CREDITS
 from domain.permissions import Actor, Permission
+from services.announcing import announce
 from services.feed import settings_message
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from domain.ledger import TransactionType
     from domain.wallets import OwnerType
     from services.coffer import Coffer
+    from services.requests import WalletSettings
 
 
 async def create_wallet(
@@ -40,7 +43,18 @@ async def get_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Walle
     if wallet is None:
         return None
     async with coffer.database.reading() as session:
-        return await queries.find(session, actor.project_id, wallet)
+        found = await queries.find(session, actor.project_id, wallet)
+    if found is not None and found.next_expiry_at is not None and found.next_expiry_at <= coffer.clock():
+        return await settle(coffer, found.id)
+    return found
+
+
+async def settle(coffer: Coffer, wallet_id: int) -> Wallet:
+    """Do what is due in a wallet (holds and lots that ended, lots that begin) and tell the feed."""
+    async with coffer.database.transaction() as session:
+        before = (await queries.read(session, wallet_id)).sequence
+        await ledger.settle(session, wallet_id)
+        return await announce(coffer, session, wallet_id, before)
 
 
 async def list_wallets(
@@ -52,13 +66,18 @@ async def list_wallets(
         return await queries.page(session, actor.project_id, first + 1, after, owner_type, owner_id)
 
 
-async def update_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None, low_balance_threshold: int) -> Wallet:
-    """Change a wallet's low-balance threshold (credits). InvalidInput, NotFound."""
+async def update_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None, settings: WalletSettings) -> Wallet:
+    """Change a wallet's settings. InvalidInput, NotFound."""
     actor.require(Permission.MANAGE_WALLETS)
-    _check_threshold(low_balance_threshold)
+    _check_threshold(settings.low_balance_threshold)
+    if settings.burn_limit is not None:
+        check_credits(settings.burn_limit, "burnLimitCredits")
     async with coffer.database.transaction() as session:
         found = await require_wallet(session, actor, wallet)
-        await queries.set_threshold(session, found.id, low_balance_threshold)
+        if settings.low_balance_threshold is not None:
+            await queries.set_threshold(session, found.id, settings.low_balance_threshold)
+        if settings.change_burn_limit:
+            await moves.set_burn_limit(session, found.id, settings.burn_limit)
         changed = await queries.read(session, found.id)
         session.after_commit(lambda: coffer.hub.publish_many([settings_message(changed)]))
     return changed

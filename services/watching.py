@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from db import alerts as alert_queries
 from db import transactions as transaction_queries
 from db import wallets as wallet_queries
+from db.models.controls import BurnAlert
+from db.models.ledger import LowBalanceAlert
 from db.projects import key_is_revoked
 from db.purchases import find as find_purchase
 from domain.errors import AccessDenied, NotFound
@@ -71,15 +73,31 @@ async def watch_wallet(
 
 async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, *, every: bool) -> AsyncIterator[Any]:
     """Each dip of a wallet, or of every wallet of the project, below its threshold: never dropped, never twice."""
+    kind = (topics.alerts(actor.project_id), LowBalanceAlert)
+    async for row in _watch_alerts(coffer, actor, kind, wallet, every=every):
+        yield row
+
+
+async def watch_rapid_burn(coffer: Coffer, actor: Actor, wallet: UUID | None, *, every: bool) -> AsyncIterator[Any]:
+    """Each episode of rapid burn of a wallet, or of every wallet of the project: never dropped, never twice."""
+    kind = (topics.burns(actor.project_id), BurnAlert)
+    async for row in _watch_alerts(coffer, actor, kind, wallet, every=every):
+        yield row
+
+
+async def _watch_alerts(
+    coffer: Coffer, actor: Actor, kind: tuple[str, alert_queries.Alert], wallet: UUID | None, *, every: bool
+) -> AsyncIterator[Any]:
     actor.require(Permission.READ)
+    topic, alert = kind
     only = None if every else (await _require(coffer, actor, wallet)).id
-    async with coffer.hub.subscribe(topics.alerts(actor.project_id), Overflow.CLOSE) as inbox:
+    async with coffer.hub.subscribe(topic, Overflow.CLOSE) as inbox:
         async with coffer.database.reading() as session:
-            read_to = await alert_queries.newest_id(session, actor.project_id)
+            read_to = await alert_queries.newest_id(session, alert, actor.project_id)
         seen: set[tuple[int, int]] = set()
         async for message in inbox:
             if message == GAP or len(seen) >= REMEMBERED_ALERTS:
-                rows = await _missed_alerts(coffer, actor.project_id, read_to)
+                rows = await _missed_alerts(coffer, alert, actor.project_id, read_to)
                 read_to = rows[-1].id if rows else read_to
                 # What came before this reading can't come again, except from the inbox.
                 seen, before = {(row.wallet_id, row.sequence) for row in rows}, seen
@@ -93,11 +111,11 @@ async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, *
                     yield row
 
 
-async def _missed_alerts(coffer: Coffer, project_id: int, after: int) -> list[Any]:
+async def _missed_alerts(coffer: Coffer, alert: alert_queries.Alert, project_id: int, after: int) -> list[Any]:
     """Every alert of a project above an id, read in pages."""
     rows: list[Any] = []
     async with coffer.database.reading() as session:
-        while page := await alert_queries.following(session, project_id, after, CATCH_UP_ALERTS):
+        while page := await alert_queries.following(session, alert, project_id, after, CATCH_UP_ALERTS):
             rows += page
             after = page[-1].id
     return rows

@@ -12,7 +12,7 @@ from domain.wallets import OwnerType
 from runtime.settings import Settings
 from services.grants import grant_credits
 from services.keys import issue_key
-from services.requests import ConsumeRequest
+from services.requests import ConsumeRequest, GrantRequest
 from services.wallets import create_wallet
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def wallet_with(coffer: Coffer, actor: Actor, credits: int) -> Wallet:
     """A new wallet with that many credits."""
     wallet = await create_wallet(coffer, actor, OwnerType.USER, uuid4().hex, None)
     if credits:
-        await grant_credits(coffer, actor, wallet.uuid, credits, "a start", uuid4().hex)
+        await grant_credits(coffer, actor, GrantRequest(wallet.uuid, credits, "a start", uuid4().hex))
     return wallet
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, SmallEnum
-from domain.caps import DAILY_CAP_UNITS, CapGroup
-from domain.holds import HoldStatus
+from domain.caps import BURN_LIMIT_CREDITS, DAILY_CAP_UNITS, CapGroup
+from domain.holds import HoldKind, HoldStatus
 from domain.ledger import Account, TransactionSource, TransactionType
 from domain.limits import MAX_CREDITS
 from domain.wallets import DEFAULT_LOW_BALANCE_THRESHOLD_CREDITS, OwnerType
@@ -32,6 +32,7 @@ class Wallet(Base):
         CheckConstraint("locked_credits >= 0", name="locked_credits"),
         CheckConstraint("pending_credits >= 0", name="pending_credits"),
         CheckConstraint("low_balance_threshold >= 0", name="low_balance_threshold"),
+        CheckConstraint("debt_credits >= 0", name="debt_credits"),
         {"postgresql_with": _HOT},
     )
 
@@ -61,6 +62,12 @@ class Wallet(Base):
     uuid: Mapped[UUID] = mapped_column(unique=True)
     owner_id: Mapped[str]
     revision: Mapped[int] = mapped_column(server_default="0")
+    debt_credits: Mapped[int] = mapped_column(server_default="0")
+    burn_limit_credits: Mapped[int | None] = mapped_column(server_default=str(BURN_LIMIT_CREDITS))
+    burn_check_credits: Mapped[int] = mapped_column(server_default=str(BURN_LIMIT_CREDITS))
+    burn_quiet_until: Mapped[datetime | None]
+    capped: Mapped[bool] = mapped_column(server_default="false")
+    frozen_reason: Mapped[str | None]
 
 
 class CreditTransaction(Base):
@@ -139,6 +146,7 @@ class Hold(Base):
     __table_args__ = (
         CheckConstraint("captured >= 0 and captured <= credits", name="captured"),
         Index(None, "wallet_id", "expires_at", postgresql_where=text(f"status = {HoldStatus.ACTIVE:d}")),
+        Index("ix_hold_wallet_id_id", "wallet_id", "id"),
         Index("ix_hold_expires_at", "expires_at", postgresql_where=text(f"status = {HoldStatus.ACTIVE:d}")),
     )
 
@@ -147,6 +155,13 @@ class Hold(Base):
     wallet_id: Mapped[int]
     credits: Mapped[int]
     captured: Mapped[int] = mapped_column(server_default="0")
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     status: Mapped[HoldStatus] = mapped_column(SmallEnum(HoldStatus))
+    sequence: Mapped[int]
+    wallet_uuid: Mapped[UUID]
+    kind: Mapped[HoldKind] = mapped_column(SmallEnum(HoldKind), server_default="1")
+    feature: Mapped[str | None]
+    unit_credits: Mapped[int | None]
+    category: Mapped[int | None] = mapped_column(SmallInteger)
+    price_version: Mapped[int | None]

@@ -86,6 +86,7 @@ class Refund(Base):
     idempotency_key: Mapped[str]
     created_at: Mapped[CreatedAt]
     completed_at: Mapped[datetime | None]
+    shortfall_credits: Mapped[int] = mapped_column(server_default="0")
 
 
 class GatewayEvent(Base):

@@ -2,18 +2,16 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.holds import HoldStatus
-from schema.context import Info
+from domain.lots import DEFAULT_PRIORITY
+from schema.enums import LotSource
 from schema.errors import UserError, user_error
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
-from schema.types.wallets import CreditTransaction, Node, Wallet
+from schema.types.wallets import CreditTransaction, Wallet
 
 
 @accepted
@@ -56,7 +54,7 @@ class ConsumeBatchPayload:
 
 @accepted
 class GrantInput:
-    """Bonus credits."""
+    """Credits to give, as a lot of their own."""
 
     wallet_id: strawberry.ID
     """The wallet that gets them."""
@@ -66,6 +64,14 @@ class GrantInput:
     """Why; kept with the transaction."""
     idempotency_key: str
     """Your name for this grant."""
+    source: LotSource | None = LotSource.BONUS
+    """What the credits are; purchased ones come from purchases alone."""
+    priority: int | None = DEFAULT_PRIORITY
+    """Lower is used first, 0 to 1,000; purchased credits have 100."""
+    effective_at: datetime | None = strawberry.UNSET
+    """From when they can be used; until then they are pending."""
+    expires_at: datetime | None = strawberry.UNSET
+    """When what is left of them ends; else never."""
 
 
 @accepted
@@ -110,62 +116,3 @@ class SpendEstimate:
     def error(root: strawberry.Parent[Any]) -> UserError | None:  # noqa: N805 - the row
         """The refusal that the spend would meet."""
         return None if root.error is None else user_error(root.error)
-
-
-@published
-class Hold(Node):
-    """Credits set aside for work whose price is known only when it is done."""
-
-    credits: Credits
-    """How many were set aside."""
-    captured: Credits
-    """How many of them were spent."""
-    expires_at: datetime
-    """When what is left goes back by itself."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("hold", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
-
-    @strawberry.field
-    def status(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
-        """ACTIVE, CAPTURED, RELEASED or EXPIRED."""
-        return HoldStatus(root.status).name
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
-
-
-@accepted
-class HoldInput:
-    """Credits to set aside."""
-
-    wallet_id: strawberry.ID
-    """The wallet."""
-    credits: Credits
-    """How many, 1 or more."""
-    idempotency_key: str
-    """Your name for this hold."""
-    expires_in_seconds: int | None = 3600
-    """After this long what is left goes back by itself; at most 30 days."""
-    metadata: JSON | None = strawberry.UNSET
-    """A JSON object of at most 4,096 bytes to keep with the transaction."""
-
-
-@published
-class HoldPayload:
-    """The hold and its wallet after the act, or why it was refused."""
-
-    hold: Hold | None = None
-    wallet: Wallet | None = None
-    errors: list[UserError]

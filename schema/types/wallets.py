@@ -98,6 +98,14 @@ class Wallet(Node):
     """Spent since the wallet was opened."""
     low_balance_threshold: Credits
     """Below this many available credits the balance counts as low."""
+    debt_credits: Credits
+    """Refunded credits that had been spent; the next purchase pays them first."""
+    burn_limit_credits: Credits | None
+    """Credits in a sliding 24 h above which the wallet burns rapidly; null: never."""
+    frozen: bool
+    """Whether nothing may leave the wallet by its owner's will."""
+    frozen_reason: str | None
+    """Why it is frozen."""
     auto_recharge_enabled: bool
     """Whether the wallet buys credits by itself."""
     sequence: BigInt
@@ -107,7 +115,6 @@ class Wallet(Node):
     updated_at: datetime
     """When it last changed."""
     uuid: strawberry.Private[UUID]
-    frozen: strawberry.Private[bool]
     units_day: strawberry.Private[date]
 
     @strawberry.field
@@ -186,6 +193,26 @@ class LowBalanceAlert:
         return strawberry.ID(public_id("wal", self.wallet_uuid))
 
 
+@published
+class RapidBurnAlert:
+    """A wallet spent more in 24 h than its limit; raised once until the sum was at or below the limit again."""
+
+    spent_credits: Credits
+    """Credits spent in the 24 h before."""
+    limit_credits: Credits
+    """The limit at that moment."""
+    sequence: BigInt
+    """The transaction that caused it."""
+    raised_at: datetime
+    """When it was committed."""
+    wallet_uuid: strawberry.Private[UUID]
+
+    @strawberry.field
+    def wallet_id(self) -> strawberry.ID:
+        """The wallet."""
+        return strawberry.ID(public_id("wal", self.wallet_uuid))
+
+
 @accepted
 class CreateWalletInput:
     """A wallet to open; an owner has one, so the same owner gives the same wallet."""
@@ -204,8 +231,10 @@ class UpdateWalletInput:
 
     wallet_id: strawberry.ID
     """The wallet."""
-    low_balance_threshold: Credits
+    low_balance_threshold: Credits | None = strawberry.UNSET
     """Below this many available credits the balance counts as low."""
+    burn_limit_credits: Credits | None = strawberry.UNSET
+    """Credits in a sliding 24 h above which the wallet burns rapidly; null: never."""
 
 
 @published

@@ -11,6 +11,7 @@ from domain.analytics import GroupBy
 from domain.errors import InvalidInput
 from services.analytics import usage_breakdown, usage_forecast, usage_summary
 from services.holds import capture_hold, hold
+from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume_batch
 from tests.builders import owner_of, spend_of, wallet_with
 
@@ -25,8 +26,8 @@ async def test_every_breakdown_adds_up_to_the_spends(coffer: Coffer) -> None:
     features = ["AI_SEARCH", "AI_SUMMARY", "API_EXPORT_DATA", "CREATE_COMMUNITY"]
     spends = [spend_of(wallet.uuid, features[n % 4], member="ana" if n % 3 else None) for n in range(40)]
     results = await consume_batch(coffer, actor, spends)
-    held = (await hold(coffer, actor, wallet.uuid, (50, 60), "h")).hold
-    await capture_hold(coffer, actor, held.uuid, 30, "c", final=True)
+    held = (await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 50, seconds=60))).hold
+    await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c", 30, final=True))
     sums = Counter({"HOLD_CAPTURE": 30})
     for result in results:
         sums[result.transaction.feature] -= result.transaction.credits  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from db.transactions import following
 from domain.errors import IdempotencyConflict, InsufficientCredits, InvalidInput, InvalidState, NotFound
 from domain.holds import HoldStatus
 from services.holds import capture_hold, hold, release_hold, sweep_expired
+from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume, consume_batch
 from services.wallets import get_wallet
 from tests.builders import owner_of, spend_of, wallet_with
@@ -32,7 +33,7 @@ async def figures(coffer: Coffer, actor: Actor, wallet: Wallet) -> tuple[int, in
 
 async def expired(coffer: Coffer, actor: Actor, wallet: Wallet, credits: int) -> None:
     """A hold of one second that has just expired; no sweeper runs in these tests."""
-    await hold(coffer, actor, wallet.uuid, (credits, 1), uuid4().hex)
+    await hold(coffer, actor, HoldRequest(wallet.uuid, uuid4().hex, credits, seconds=1))
     await asyncio.sleep(1.05)
 
 
@@ -40,9 +41,9 @@ async def test_a_final_capture_gives_the_rest_back(coffer: Coffer, database_url:
     """Of 100 set aside 60 are spent and 40 return, as rows HOLD, HOLD_CAPTURE and HOLD_RELEASE."""
     actor = await owner_of(coffer)
     wallet = await wallet_with(coffer, actor, 150)
-    held = (await hold(coffer, actor, wallet.uuid, (100, 60), "h")).hold
+    held = (await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 100, seconds=60))).hold
     assert await figures(coffer, actor, wallet) == (50, 100)
-    captured = (await capture_hold(coffer, actor, held.uuid, 60, "c", final=True)).hold
+    captured = (await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c", 60, final=True))).hold
     assert (captured.status, captured.captured) == (HoldStatus.CAPTURED, 60)
     assert await figures(coffer, actor, wallet) == (90, 0)
     async with coffer.database.reading() as session:
@@ -56,11 +57,11 @@ async def test_a_hold_can_be_captured_in_parts(coffer: Coffer) -> None:
     """With final false what is left stays set aside until it is captured or released."""
     actor = await owner_of(coffer)
     wallet = await wallet_with(coffer, actor, 100)
-    held = (await hold(coffer, actor, wallet.uuid, (100, 60), "h")).hold
-    await capture_hold(coffer, actor, held.uuid, 30, "c1", final=False)
-    await capture_hold(coffer, actor, held.uuid, 30, "c2", final=False)
+    held = (await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 100, seconds=60))).hold
+    await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c1", 30, final=False))
+    await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c2", 30, final=False))
     with pytest.raises(InvalidInput, match="40 credits are left"):
-        await capture_hold(coffer, actor, held.uuid, 41, "c3", final=False)
+        await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c3", 41, final=False))
     assert (await release_hold(coffer, actor, held.uuid, "r")).hold.status is HoldStatus.RELEASED
     assert await figures(coffer, actor, wallet) == (40, 0)
 
@@ -89,23 +90,23 @@ async def test_a_closed_hold_can_not_be_captured(coffer: Coffer) -> None:
     """Expired, released and captured holds refuse a capture; an unknown one is not found."""
     actor = await owner_of(coffer)
     wallet = await wallet_with(coffer, actor, 100)
-    held = (await hold(coffer, actor, wallet.uuid, (10, 60), "h")).hold
+    held = (await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 10, seconds=60))).hold
     await release_hold(coffer, actor, held.uuid, "r")
     with pytest.raises(InvalidState):
-        await capture_hold(coffer, actor, held.uuid, 1, "c", final=True)
+        await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c", 1, final=True))
     with pytest.raises(NotFound):
-        await capture_hold(coffer, actor, uuid4(), 1, "c", final=True)
+        await capture_hold(coffer, actor, CaptureRequest(uuid4(), "c", 1, final=True))
 
 
 async def test_holds_have_keys(coffer: Coffer) -> None:
     """The same key gives the same hold, another amount or time is a conflict, and too much is refused."""
     actor = await owner_of(coffer)
     wallet = await wallet_with(coffer, actor, 100)
-    first = await hold(coffer, actor, wallet.uuid, (60, 60), "h")
-    again = await hold(coffer, actor, wallet.uuid, (60, 60), "h")
+    first = await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 60, seconds=60))
+    again = await hold(coffer, actor, HoldRequest(wallet.uuid, "h", 60, seconds=60))
     assert (again.hold.uuid, again.wallet.reserved_credits) == (first.hold.uuid, 60)
     for other in ((61, 60), (60, 61)):
         with pytest.raises(IdempotencyConflict):
-            await hold(coffer, actor, wallet.uuid, other, "h")
+            await hold(coffer, actor, HoldRequest(wallet.uuid, "h", other[0], seconds=other[1]))
     with pytest.raises(InsufficientCredits):
-        await hold(coffer, actor, wallet.uuid, (41, 60), "more")
+        await hold(coffer, actor, HoldRequest(wallet.uuid, "more", 41, seconds=60))

@@ -13,6 +13,7 @@ from db.lanes import Lanes
 from db.spends import SpendRequest, key_uuid
 from domain.errors import Busy
 from domain.ledger import Outcome
+from services.requests import WalletSettings
 from services.wallets import get_wallet, update_wallet
 from tests.builders import owner_of, wallet_with
 
@@ -105,6 +106,6 @@ async def test_a_batch_answers_with_settings_changed_by_another_process(coffer: 
     actor = await owner_of(coffer)
     wallet = await wallet_with(coffer, actor, 1_000)
     for threshold in (300, 400):
-        await update_wallet(coffer, actor, wallet.uuid, threshold)
+        await update_wallet(coffer, actor, wallet.uuid, WalletSettings(threshold))
         spends = (coffer.lanes.spend(request(wallet.id, f"{threshold}-{number}")) for number in range(10))
         assert {spent.wallet.low_balance_threshold for spent in await asyncio.gather(*spends)} == {threshold}

@@ -11,6 +11,7 @@ from db.reconcile import reconcile
 from domain.errors import DomainError
 from services.grants import adjust_credits, grant_credits
 from services.holds import capture_hold, hold
+from services.requests import CaptureRequest, GrantRequest, HoldRequest
 from services.spending import consume, consume_batch
 from services.wallets import get_wallet
 from tests.builders import owner_of, spend_of, wallet_with
@@ -52,7 +53,7 @@ class Engine:
         elif kind == "capture":
             if self.holds:
                 key, row = self.holds[-1]
-                act = capture_hold(self.coffer, self.actor, row.uuid, words[1], words[0], final=True)
+                act = capture_hold(self.coffer, self.actor, CaptureRequest(row.uuid, words[0], words[1]))
                 await self._compare(act, self.model.capture(key, *words))
         else:
             await self._compare(self._start(kind, words), getattr(self.model, kind)(*words), words)
@@ -62,9 +63,10 @@ class Engine:
         if kind == "spend":
             return consume(self.coffer, self.actor, spend_of(self.wallet.uuid, words[1], words[0], units=words[2]))
         if kind == "hold":
-            return hold(*where, (words[1], 3_600), words[0])
-        act = grant_credits if kind == "grant" else adjust_credits
-        return act(*where, words[1], "model", words[0])
+            return hold(self.coffer, self.actor, HoldRequest(self.wallet.uuid, words[0], words[1]))
+        if kind == "grant":
+            return grant_credits(self.coffer, self.actor, GrantRequest(self.wallet.uuid, words[1], "model", words[0]))
+        return adjust_credits(*where, words[1], "model", words[0])
 
     async def _compare(self, act: Awaitable[Any], expected: str, words: list[Any] | None = None) -> None:
         try:

@@ -24,6 +24,7 @@ from domain.errors import (
 )
 from domain.pricing import Price, UsageCategory
 from services.pricing import list_prices, publish_prices
+from services.requests import GrantRequest
 from services.spending import consume, consume_batch, estimate
 from services.wallets import get_wallet
 from tests.builders import owner_of, spend_of, wallet_with
@@ -106,7 +107,7 @@ async def test_a_refusal_is_not_remembered(coffer: Coffer) -> None:
     assert (refused.value.available_credits, refused.value.required_credits) == (5, 15)
     from services.grants import grant_credits  # noqa: PLC0415 - one use
 
-    await grant_credits(coffer, actor, wallet.uuid, 10, "top-up", "t")
+    await grant_credits(coffer, actor, GrantRequest(wallet.uuid, 10, "top-up", "t"))
     assert (await consume(coffer, actor, spend)).wallet.available_credits == 0
 
 
