@@ -65,6 +65,8 @@ class Database:
         """A transaction that is always rolled back: what would happen, through the very code that does it."""
         async with self._sessions() as session:
             yield session
+            # What was read stays readable after the rollback.
+            session.expunge_all()
             await session.rollback()
 
     @asynccontextmanager

@@ -18,9 +18,9 @@ begin
   ), l as (
     select id, remaining, n, upto - remaining as low, upto from (
       select id, remaining, row_number() over burn_order as n, (sum(remaining) over burn_order)::bigint as upto from lot
-      where wallet_id = p_wallet_id and active and remaining > 0
+      where wallet_id = p_wallet_id and active and remaining > 0 and sequence <= p_to
       window burn_order as (order by source_id is not distinct from p_prefer and p_prefer is not null desc, priority,
-        expires_at nulls last, id rows unbounded preceding)) o
+        expires_at nulls last, sequence rows unbounded preceding)) o
     where upto - remaining < total
   ), g as materialized (
     select l.id, l.n, l.low, l.upto, min(d.sequence) as first, max(d.sequence) as last,

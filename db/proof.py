@@ -25,7 +25,7 @@ _SUMMARY: Final = text(
 _LOTS: Final = text(
     "select l.*, a.remaining as remaining_then from ledger.lots_at(:wallet_id, :sequence) a"
     " join lot l on l.id = a.lot_id"
-    " order by l.priority, l.expires_at nulls last, l.id limit :limit",
+    " order by l.priority, l.expires_at nulls last, l.sequence limit :limit",
 )
 _FLOWS: Final = text(
     "select from_account, to_account, sum(credits)::bigint as credits, sum(movements)::bigint as movements from ("

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -38,6 +39,16 @@ QUERIES = {
     "pricing": Operation("{ pricing { feature } }", ALL, own=False),
     "pricingVersions": Operation("{ pricingVersions { nodes { version prices { feature } } } }", ALL, own=False),
     "estimate": Operation('{ estimate(walletId: $wallet, feature: "AI_SUMMARY") { credits } }', ALL),
+    "quoteSpend": Operation('{ quoteSpend(walletId: $wallet, feature: "AI_SUMMARY") { credits } }', ALL),
+    "caps": Operation("{ caps(walletId: $wallet) { id } }", ALL),
+    "holds": Operation("{ holds(walletId: $wallet) { nodes { id walletId } } }", ALL),
+    "payouts": Operation("{ payouts(walletId: $wallet) { nodes { id } } }", ALL),
+    "lots": Operation("{ lots(walletId: $wallet) { nodes { id } } }", ALL),
+    "allocations": Operation("{ allocations(transactionId: $transaction) { credits } }", ALL),
+    "explainBalance": Operation("{ explainBalance(walletId: $wallet) { balance } }", ALL),
+    "trialBalance": Operation("{ trialBalance { account balance difference } }", ALL, own=False),
+    "gifts": Operation("{ gifts { nodes { id } } }", ALL),
+    "burnAlerts": Operation("{ burnAlerts { nodes { sequence } } }", ALL, own=False),
     "packs": Operation("{ packs { code } }", ALL, own=False),
     "purchaseQuote": Operation('{ purchaseQuote(packCode: "PACK_150") { credits } }', ALL, own=False),
     "purchase": Operation("{ purchase(id: $purchase) { id } }", ALL),
@@ -65,6 +76,26 @@ MUTATIONS = {
     "hold": Operation(
         f"{{ hold(input: {{walletId: $wallet, credits: 1, idempotencyKey: $key}}) {{ {P} }} }}", SPENDERS
     ),
+    "holdFeature": Operation(f"{{ holdFeature(input: {{{SPEND}, quantity: 1}}) {{ {P} }} }}", SPENDERS),
+    "captureUnits": Operation(
+        f"{{ captureUnits(holdId: $hold, quantity: 1, idempotencyKey: $key) {{ {P} }} }}", SPENDERS
+    ),
+    "holdPayout": Operation(f"{{ holdPayout(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
+    "releasePayout": Operation(f"{{ releasePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "completePayout": Operation(f"{{ completePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "transferCredits": Operation(f"{{ transferCredits(input: {{{MOVE}, toWalletId: $other}}) {{ {P} }} }}", ADMINS),
+    "sendGift": Operation(
+        f"{{ sendGift(input: {{walletId: $wallet, credits: 1, idempotencyKey: $key}}) {{ {P} }} }}", ADMINS
+    ),
+    "claimGift": Operation(f"{{ claimGift(giftId: $gift, walletId: $other) {{ {P} }} }}", ADMINS),
+    "revokeGift": Operation(f"{{ revokeGift(giftId: $gift) {{ {P} }} }}", ADMINS),
+    "freezeWallet": Operation(f'{{ freezeWallet(walletId: $frozen, reason: "r") {{ {P} }} }}', ADMINS),
+    "unfreezeWallet": Operation(f"{{ unfreezeWallet(walletId: $frozen) {{ {P} }} }}", ADMINS),
+    "setCap": Operation(
+        f'{{ setCap(input: {{walletId: $frozen, name: "c", limit: 9, measure: CREDITS, period: DAY}}) {{ {P} }} }}',
+        ADMINS,
+    ),
+    "removeCap": Operation(f"{{ removeCap(walletId: $frozen, capId: $cap) {{ {P} }} }}", ADMINS),
     "captureHold": Operation(f"{{ captureHold(holdId: $hold, credits: 1, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "releaseHold": Operation(f"{{ releaseHold(holdId: $hold, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "purchaseCredits": Operation(f"{{ purchaseCredits(input: {{{BUY}}}) {{ {P} }} }}", SPENDERS),
@@ -80,37 +111,59 @@ MUTATIONS = {
 SUBSCRIPTIONS = {
     "walletUpdated": Operation("{ walletUpdated(walletId: $wallet) { sequence } }", ALL),
     "lowBalance": Operation("{ lowBalance(walletId: $wallet) { sequence } }", ALL),
+    "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }
-VARIABLES = {"wallet": "ID!", "purchase": "ID!", "hold": "ID!", "apiKey": "ID!", "key": "String!"}
+IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "gift", "cap", "transaction", "apiKey")
+VARIABLES = dict.fromkeys(IDS, "ID!") | {"key": "String!"}
+
+
+def named(name: str, text: str) -> bool:
+    """Whether a document uses the variable."""
+    return re.search(rf"\${name}\b", text) is not None
 
 
 def document(kind: str, text: str) -> str:
     """The operation with the variables that it names."""
-    used = ", ".join(f"${name}: {type_}" for name, type_ in VARIABLES.items() if f"${name}" in text)
+    used = ", ".join(f"${name}: {type_}" for name, type_ in VARIABLES.items() if named(name, text))
     return f"{kind}({used}) {text}" if used else f"{kind} {text}"
 
 
 async def objects(owner: Client) -> dict[str, str]:
     """One object of each kind."""
-    wallet = await owner.run('mutation { createWallet(input: {ownerType: USER, ownerId: "a"}) { wallet { id } } }')
-    ids = {"wallet": wallet["wallet"]["id"], "key": "start"}
-    grant = document(
-        "mutation", f"{{ grantCredits(input: {{{MOVE.replace('credits: 1', 'credits: 5000')}}}) {{ {P} }} }}"
-    )
-    await owner.run(grant, **ids)
+    ids = {"key": "start"}
+    for name in ("wallet", "other", "frozen"):
+        wallet = f'mutation {{ createWallet(input: {{ownerType: USER, ownerId: "{name}"}}) {{ wallet {{ id }} }} }}'
+        ids[name] = (await owner.run(wallet))["wallet"]["id"]
+
+    async def make(name: str, text: str, path: tuple[str, ...]) -> None:
+        found: Any = await owner.run(document("mutation", text), **{k: v for k, v in ids.items() if named(k, text)})
+        for part in path:
+            found = found[part]
+        ids[name] = found
+
+    many = MOVE.replace("credits: 1", "credits: 5000")
+    cap = '{ setCap(input: {walletId: $frozen, name: "c", limit: 9, measure: CREDITS, period: DAY}) { cap { id } } }'
     hold = "{ hold(input: {walletId: $wallet, credits: 9, idempotencyKey: $key}) { hold { id } } }"
-    ids["hold"] = (await owner.run(document("mutation", hold), wallet=ids["wallet"], key="hold"))["hold"]["id"]
-    buy = document("mutation", f"{{ purchaseCredits(input: {{{BUY}}}) {{ purchase {{ id }} }} }}")
-    ids["purchase"] = (await owner.run(buy, wallet=ids["wallet"], key="buy"))["purchase"]["id"]
-    key = 'mutation { createApiKey(input: {name: "n", role: VIEWER}) { apiKey { id } } }'
-    ids["apiKey"] = (await owner.run(key))["apiKey"]["id"]
+    gift = "{ sendGift(input: {walletId: $wallet, credits: 9, idempotencyKey: $key}) { gift { id } } }"
+    await make(
+        "transaction", f"{{ grantCredits(input: {{{many}}}) {{ transaction {{ id }} }} }}", ("transaction", "id")
+    )
+    ids["key"] = "hold"
+    await make("hold", hold, ("hold", "id"))
+    ids["key"] = "payout"
+    await make("payout", f"{{ holdPayout(input: {{{MOVE}}}) {{ payout {{ id }} }} }}", ("payout", "id"))
+    ids["key"] = "gift"
+    await make("gift", gift, ("gift", "id"))
+    await make("cap", cap, ("cap", "id"))
+    await make("purchase", f"{{ purchaseCredits(input: {{{BUY}}}) {{ purchase {{ id }} }} }}", ("purchase", "id"))
+    await make("apiKey", '{ createApiKey(input: {name: "n", role: VIEWER}) { apiKey { id } } }', ("apiKey", "id"))
     return ids
 
 
 async def first_answer(client: Client, kind: str, text: str, ids: dict[str, Any]) -> dict[str, Any]:
     """The answer of a query or mutation, or the first message of a subscription ({} when it just waits)."""
-    ids = {name: value for name, value in (ids | {"key": uuid4().hex}).items() if f"${name}" in text}
+    ids = {name: value for name, value in (ids | {"key": uuid4().hex}).items() if named(name, text)}
     if kind != "subscription":
         return await client.ask(document(kind, text), **ids)
     async with client.watch(document(kind, text), **ids) as stream:
