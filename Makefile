@@ -20,6 +20,9 @@ run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 test: $(DEVELOPMENT) ## run every test; ARGS="-k story" picks some
 	@exec $(BIN)/python -m pytest $(ARGS)
 
+test-long: $(DEVELOPMENT) ## run every test, and search far for what the simulation and the model may miss
+	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
+
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
 
@@ -84,5 +87,5 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
 
-.PHONY: help run test test-fast check lint types imports format schema bench bench-engine bench-mutation \
+.PHONY: help run test test-long test-fast check lint types imports format schema bench bench-engine bench-mutation \
 	reconcile install install-dev lock graphiql clean

@@ -14,7 +14,7 @@ from db.rows import Row
 from db.spends import answered_alone, answered_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from asyncpg.prepared_stmt import PreparedStatement
 
@@ -61,11 +61,17 @@ _resends: Final = Counter("coffer_lane_resends_total", "Batches sent again after
 
 
 class Link:
-    """One connection; it is opened anew when it was lost."""
+    """One connection, which `connect` makes as asyncpg.connect does; it is opened anew when it was lost."""
 
-    def __init__(self, database_url: str, known: KnownWallets) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        known: KnownWallets,
+        connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]] = asyncpg.connect,
+    ) -> None:
         self._url = database_url
         self._known = known
+        self._open = connect
         self._statements: _Statements | None = None
         self._probe_until = 0.0
 
@@ -149,7 +155,7 @@ class Link:
                     await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
     async def _connect(self) -> _Statements:
-        connection = await asyncpg.connect(
+        connection = await self._open(
             self._url,
             server_settings=_SETTINGS,
             timeout=CONNECT_TIMEOUT_SECONDS,
