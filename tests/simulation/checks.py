@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from db.lanes import LINKS
 from db.spends import Spent
 from domain.ledger import Outcome
 from tests.simulation.database import START
-from tests.simulation.ledger import Entry, Key, key_of, same_spend
+from tests.simulation.ledger import POISON, Entry, Key, key_of, same_spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +25,10 @@ def check_every_rule(run: Simulation) -> None:
     """All of them."""
     committed = check_keys_are_committed_once(run)
     check_answers_are_in_the_log(run, committed)
-    check_wallets_in_answers_are_true(run)
+    check_wallets_in_answers_are_true(run, committed)
     check_order(run)
     check_everybody_is_answered(run)
+    check_faults_hit_their_own(run)
     check_queues_and_batches(run)
     check_listener(run, committed)
 
@@ -59,14 +62,17 @@ def check_answers_are_in_the_log(run: Simulation, committed: dict[Key, Entry]) -
             posted.add(key)
 
 
-def check_wallets_in_answers_are_true(run: Simulation) -> None:
-    """The wallet beside an answer is one that existed, not older than the posting."""
+def check_wallets_in_answers_are_true(run: Simulation, committed: dict[Key, Entry]) -> None:
+    """The wallet beside an answer is one that existed, with its settings, not older than the posting."""
     for said in _spent(run):
         wallet = run.ledger.wallets[said.request.wallet_id]
         assert said.wallet.id == wallet.id
         assert said.wallet.available_credits == wallet.balances[said.wallet.sequence]
         assert said.wallet.low_balance_threshold == wallet.thresholds[said.wallet.revision]
-        assert said.wallet.sequence >= (said.posting.posted_sequence or 0)
+        if said.outcome is Outcome.POSTED:
+            entry = committed[key_of(said.request)]
+            assert said.wallet.sequence >= entry.sequence
+            assert said.wallet.revision >= entry.revision
 
 
 def check_order(run: Simulation) -> None:
@@ -85,9 +91,17 @@ def check_order(run: Simulation) -> None:
 def check_everybody_is_answered(run: Simulation) -> None:
     """Every caller went on, every future is done, and after the stop there is no task and no connection."""
     assert len(run.answers) == len(run.plan.orders)
+    assert run.never_served == []
     assert all(put.future.done() for put in run.puts)
     assert run.left_tasks == 0
     assert not [connection.number for connection in run.database.connections if connection.open]
+
+
+def check_faults_hit_their_own(run: Simulation) -> None:
+    """Only the caller of a text that can't be stored hears of it."""
+    for order, said in run.answers:
+        if isinstance(said, asyncpg.CharacterNotInRepertoireError):
+            assert order.feature == POISON
 
 
 def check_queues_and_batches(run: Simulation) -> None:

@@ -27,13 +27,14 @@ Key = tuple[int, UUID]
 
 
 class Entry(NamedTuple):
-    """A committed spend."""
+    """A committed spend, and the revision of its wallet then."""
 
     request: SpendRequest
     amount: int
     before: int
     after: int
     sequence: int
+    revision: int
     at: datetime
 
 
@@ -139,7 +140,7 @@ class Ledger:
         before = wallet.available
         wallet.move(-charge)
         wallet.used += charge
-        entry = Entry(request, charge, before, wallet.available, wallet.sequence, at)
+        entry = Entry(request, charge, before, wallet.available, wallet.sequence, wallet.revision, at)
         self.log.append(entry)
         self._keys[key_of(request)] = entry
         return entry

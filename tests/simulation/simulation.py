@@ -16,7 +16,7 @@ from domain.errors import Busy
 from tests.simulation.database import Database
 from tests.simulation.faults import GHOST_SECONDS, Faults
 from tests.simulation.ledger import Key, Ledger, key_of
-from tests.simulation.plan import Change, Order, Plan
+from tests.simulation.plan import MAX_ORDERS, Change, Order, Plan
 from tests.simulation.virtual_time import run_virtually
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Simulation:
         self.taken_at: dict[int, float] = {}
         self.batches: list[Sequence[SpendRequest]] = []
         self.wrongly_busy: list[Order] = []
+        self.never_served: list[Order] = []
         self.longest_queue = 0
         self.left_tasks = 0
         self._waiting = [0] * LANES
@@ -131,22 +132,28 @@ class Simulation:
         """One caller: the same key again after BUSY, and for some after their own timeout."""
         await asyncio.sleep(order.at_seconds)
         said: Spent | Exception | None = None
+        patience = order.patience_seconds
         for attempt in range(ATTEMPTS):
             try:
-                async with asyncio.timeout(order.patience_seconds):
+                async with asyncio.timeout(patience):
                     said = await self._put(lanes, order)
                 break
             except Busy as busy:
                 said = busy
                 if self._closing:
                     break
-                await asyncio.sleep(min(RETRY_SECONDS * 2**attempt, LONGEST_RETRY_SECONDS))
+                # Each at its own pace, or a small queue meets all of them at once every time.
+                pause = min(RETRY_SECONDS * 2**attempt, LONGEST_RETRY_SECONDS)
+                await asyncio.sleep(pause * (1 + order.number / MAX_ORDERS))
             except TimeoutError:
                 if not order.returns:
                     break
+                patience = None
             except asyncpg.PostgresError as fault:
                 said = fault
                 break
+        else:
+            self.never_served.append(order)
         self.answers.append(Answer(order, said))
         self.trace.append((asyncio.get_running_loop().time(), order.number, _told(said)))
 
