@@ -128,15 +128,30 @@ class Lane:
             keys.add(key)
         return batch
 
-    async def _round(self, link: Link, batch: list[Waiting]) -> None:
-        """Post a batch and give every caller its own answer, and the listener what was committed."""
+    async def _round(self, link: Link, batch: list[Waiting]) -> bool:
+        """Post a batch and give every caller its own answer; whether the database is there."""
         try:
             answers = await link.post([request for request, _ in batch])
+        except CONNECTION_FAULTS as fault:
+            _log.warning("lane.batch_failed", requests=len(batch), fault=repr(fault))
+            self._refuse(batch, _gone())
+            return False
         except Exception as fault:  # noqa: BLE001 - whatever it is, these callers wait for an answer
             _log.warning("lane.batch_failed", requests=len(batch), fault=repr(fault))
-            await self._answer_failed(link, batch, fault)
+            if len(batch) > 1:
+                return await self._each_alone(link, batch)
+            self._refuse(batch, fault)
         else:
             self._give(batch, answers)
+        return True
+
+    async def _each_alone(self, link: Link, batch: list[Waiting]) -> bool:
+        """One bad request must not take its neighbours down: try each alone as long as the database is there."""
+        for place, waiting in enumerate(batch):
+            if not await self._round(link, [waiting]):
+                self._refuse(batch[place + 1 :], _gone())
+                return False
+        return True
 
     def _give(self, batch: list[Waiting], answers: list[Spent]) -> None:
         for (_, future), answer in zip(batch, answers, strict=True):
@@ -144,15 +159,11 @@ class Lane:
                 future.set_result(answer)
         self._committed([answer for answer in answers if answer.posting.outcome == 0])
 
-    async def _answer_failed(self, link: Link, batch: list[Waiting], fault: Exception) -> None:
-        """One bad request must not take its neighbours down: try each alone unless the database is gone."""
-        if len(batch) > 1 and not isinstance(fault, CONNECTION_FAULTS):
-            for waiting in batch:
-                await self._round(link, [waiting])
-            return
-        error = fault
-        if isinstance(fault, CONNECTION_FAULTS):
-            error = Busy("The database did not answer: send the same request with the same key again.")
+    def _refuse(self, batch: list[Waiting], error: Exception) -> None:
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)
+
+
+def _gone() -> Busy:
+    return Busy("The database did not answer: send the same request with the same key again.")

@@ -85,6 +85,8 @@ class Link:
 
     async def post(self, requests: Sequence[SpendRequest]) -> list[Spent]:
         """Post, and once more after a lost connection: the keys make the second time harmless."""
+        if self._statements is None:
+            await self._reconnect()
         try:
             return await self._post(requests)
         except CONNECTION_FAULTS as fault:
@@ -95,8 +97,6 @@ class Link:
 
     async def _post(self, requests: Sequence[SpendRequest]) -> list[Spent]:
         _batches.observe(len(requests))
-        if self._statements is None:
-            await self._reconnect()
         statements = self._statements
         assert statements is not None  # noqa: S101 - _reconnect raises when it can't
         if len(requests) == 1:
