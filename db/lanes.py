@@ -16,6 +16,7 @@ import structlog
 from db.known_wallets import KnownWallets
 from db.link import BATCH_REQUESTS, CONNECTION_FAULTS, Link
 from domain.errors import Busy
+from domain.ledger import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,19 @@ LINKS: Final = 2
 QUEUE_REQUESTS: Final = 20_000
 """Waiting requests of one lane; beyond it callers are told to come back (BUSY)."""
 
+_NEWS: Final = {Outcome.POSTED}
+_NEWS_AGAIN: Final = {Outcome.POSTED, Outcome.REPLAYED}
+
 _log: Final = structlog.get_logger()
 
 Waiting = tuple["SpendRequest", "asyncio.Future[Spent]"]
 
 
 class Lanes:
-    """The lanes of one process. `committed` is called with what each batch posted, right after its commit."""
+    """The lanes of one process. `committed` is called with what each batch posted, right after its commit.
+
+    Of a batch that had to be sent again it gets the replays too, since the first time may have posted them.
+    """
 
     def __init__(
         self,
@@ -128,7 +135,7 @@ class Lane:
             keys.add(key)
         return batch
 
-    async def _round(self, link: Link, batch: list[Waiting]) -> bool:
+    async def _round(self, link: Link, batch: list[Waiting], *, again: bool = False) -> bool:
         """Post a batch and give every caller its own answer; whether the database is there."""
         try:
             answers = await link.post([request for request, _ in batch])
@@ -142,22 +149,23 @@ class Lane:
                 return await self._each_alone(link, batch)
             self._refuse(batch, fault)
         else:
-            self._give(batch, answers)
+            self._give(batch, answers, again=again or link.resent)
         return True
 
     async def _each_alone(self, link: Link, batch: list[Waiting]) -> bool:
         """One bad request must not take its neighbours down: try each alone as long as the database is there."""
         for place, waiting in enumerate(batch):
-            if not await self._round(link, [waiting]):
+            if not await self._round(link, [waiting], again=True):
                 self._refuse(batch[place + 1 :], _gone())
                 return False
         return True
 
-    def _give(self, batch: list[Waiting], answers: list[Spent]) -> None:
+    def _give(self, batch: list[Waiting], answers: list[Spent], *, again: bool) -> None:
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-        self._committed([answer for answer in answers if answer.posting.outcome == 0])
+        news = _NEWS_AGAIN if again else _NEWS
+        self._committed([answer for answer in answers if answer.posting.outcome in news])
 
     def _refuse(self, batch: list[Waiting], error: Exception) -> None:
         for _, future in batch:

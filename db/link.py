@@ -74,6 +74,8 @@ class Link:
         self._open = connect
         self._statements: _Statements | None = None
         self._probe_until = 0.0
+        self.resent = False
+        """Whether the last batch went out twice: a replay in its answers may be of its own first time."""
 
     async def open(self) -> None:
         """Connect."""
@@ -85,6 +87,7 @@ class Link:
 
     async def post(self, requests: Sequence[SpendRequest]) -> list[Spent]:
         """Post, and once more after a lost connection: the keys make the second time harmless."""
+        self.resent = False
         if self._statements is None:
             await self._reconnect()
         try:
@@ -92,6 +95,7 @@ class Link:
         except CONNECTION_FAULTS as fault:
             _log.warning("lane.connection_lost", requests=len(requests), fault=repr(fault))
             _resends.inc()
+            self.resent = True
             await self._reconnect()
             return await self._post(requests)
 

@@ -20,6 +20,7 @@ PRICES = {"API_BASIC_REQUEST": 1, "API_HEAVY_QUERY": 5}
 POISON = "\x00"
 CATEGORY = 2
 VERSION = 1
+NO_CAP = (None, None, None)
 FIGURES = ("items", "amounts", "befores", "sequences", "categories", "versions")
 CHANGES = ("wallets", "revisions", "wallet_sequences", "available", "used", "ai", "webhook", "email")
 
@@ -178,11 +179,11 @@ def _replayed(request: SpendRequest, known: Entry) -> Outcome:
 
 def _answer(outcome: Outcome, entry: Entry, wallet: Wallet) -> tuple[Any, ...]:
     figures = (entry.amount, entry.before, entry.after, entry.sequence, entry.at, CATEGORY, VERSION)
-    return (1, int(outcome), entry.amount, None, *figures, wallet.row())
+    return (1, int(outcome), entry.amount, None, *figures, *NO_CAP, wallet.row())
 
 
 def _refusal(outcome: Outcome, required: int | None, wallet: Wallet) -> tuple[Any, ...]:
-    return (1, int(outcome), required, None, *[None] * 7, wallet.row())
+    return (1, int(outcome), required, None, *[None] * 7, *NO_CAP, wallet.row())
 
 
 def _arrays(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from db.spends import SpendRequest, key_uuid
+from tests.simulation.faults import ANSWER_SECONDS
 from tests.simulation.ledger import POISON, PRICES, Wallet
 
 MAX_ORDERS = 150
@@ -67,13 +68,13 @@ class Plan:
         self.batch_requests = random.choice((2, 3, 8, 40))
         self.queue_requests = random.choice((4, 20, 1_000))
         span = random.choice((0.01, 1.0, 60.0))
-        self.closes_at_seconds = random.uniform(0, 2 * span) if random.random() < 0.2 else None
         self.wallets = [
             Wallet(number, random.choice((0, 50, 100_000)), random.randrange(200))
             for number in range(1, random.randint(1, MAX_WALLETS) + 1)
         ]
         keys: list[str] = []
         self.orders = [self._order(number, keys, span) for number in range(random.randint(1, MAX_ORDERS))]
+        self.closes_at_seconds = self._stop() if random.random() < 0.3 else None
         self.changes = [self._change(span) for _ in range(random.randrange(10))]
 
     def _order(self, number: int, keys: list[str], span: float) -> Order:
@@ -96,6 +97,10 @@ class Plan:
             random.expovariate(10) if random.random() < IMPATIENT else None,
             random.random() < 0.5,
         )
+
+    def _stop(self) -> float:
+        """A moment after somebody came."""
+        return self.random.choice(self.orders).at_seconds + self.random.expovariate(1 / ANSWER_SECONDS)
 
     def _change(self, span: float) -> Change:
         random = self.random

@@ -11,7 +11,7 @@ from tests.simulation.checks import check_every_rule
 from tests.simulation.simulation import Simulation
 
 CHUNK_SEEDS = 100
-SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(examples(150, 20_000))
+SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(examples(150, 10_000))
 
 
 def simulate(seed: int) -> None:

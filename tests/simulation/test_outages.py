@@ -22,9 +22,12 @@ from tests.simulation.virtual_time import run_virtually
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from db.spends import Spent
+
 HOUR_SECONDS = 3_600.0
 MOMENT_SECONDS = 0.5
 OUTAGE = Fate("outage", None, 0.001, ConnectionResetError("gone"), HOUR_SECONDS)
+UNANSWERED = Fate("unanswered", 0.0, 0.001, ConnectionResetError("gone"))
 WELL = Fate("well", 0.0, 0.001)
 
 
@@ -44,8 +47,9 @@ def database(*fates: Fate) -> Database:
     return Database(Ledger([Wallet(1, 1_000, 0)]), Scripted(*fates), [])
 
 
-async def connected(served: Database) -> Lanes:
-    lanes = Lanes("simulated", lambda _batch: None, lambda url, known: Link(url, known, served.connect))
+async def connected(served: Database, heard: list[Spent] | None = None) -> Lanes:
+    committed = (heard if heard is not None else []).extend
+    lanes = Lanes("simulated", committed, lambda url, known: Link(url, known, served.connect))
     await lanes.connect()
     return lanes
 
@@ -102,5 +106,19 @@ def test_an_outage_among_requests_that_are_tried_alone_ends_the_trying() -> None
         told, seconds = await timed(lanes, requests)
         assert told == [Outcome.POSTED, asyncpg.CharacterNotInRepertoireError, *[Busy] * 18]
         assert seconds < RECONNECT_SECONDS + MOMENT_SECONDS
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("spends", [1, 20])
+def test_the_listener_hears_of_spends_whose_answer_was_lost(spends: int) -> None:
+    """What was committed by a statement whose connection was cut is announced when it is sent again."""
+
+    async def story() -> None:
+        heard: list[Spent] = []
+        lanes = await connected(database(UNANSWERED), heard)
+        told, _ = await timed(lanes, [spend(f"k{number}") for number in range(spends)])
+        assert told == [Outcome.REPLAYED] * spends
+        assert [spent.request.idempotency_key for spent in heard] == [f"k{number}" for number in range(spends)]
 
     run_virtually(story())
