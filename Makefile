@@ -23,6 +23,9 @@ test: $(DEVELOPMENT) ## run every test; ARGS="-k story" picks some
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
 
+crash: $(DEVELOPMENT) ## kill PostgreSQL and the servers under load and prove the books; KILLS=50 SEED=7
+	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
 check: lint types imports ## everything that reads the code without running it
 
 lint: $(DEVELOPMENT) ## style and format
@@ -84,5 +87,5 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
 
-.PHONY: help run test test-fast check lint types imports format schema bench bench-engine bench-mutation \
+.PHONY: help run test test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
 	reconcile install install-dev lock graphiql clean

@@ -1,0 +1,66 @@
+"""`make crash KILLS=50 SEED=7`: kills PostgreSQL and the servers under load; exit code 1 on any loss or doubling."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.crash.run import Tally, crash
+
+MAX_SEED = 2**32
+
+
+def say(line: str) -> None:
+    """One line of progress."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def table(tally: Tally) -> str:
+    """The figures of the whole run."""
+    findings = tally.findings
+    figures = {
+        "kills": tally.kills,
+        "acts acknowledged": tally.acts,
+        "of them spends": tally.spends,
+        "retried": tally.retried,
+        "found durable": tally.durable,
+        "replayed": tally.replayed,
+        "lost": len(findings.lost),
+        "doubled": len(findings.doubled),
+        "broken promises": len(findings.broken),
+    }
+    rows = [figures.keys(), ["---"] * len(figures), [f"{figure:,}" for figure in figures.values()]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def main() -> int:
+    """Run in a folder of its own, which stays when something was found."""
+    parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=None)
+    arguments = parser.parse_args()
+    seed = secrets.randbelow(MAX_SEED) if arguments.seed is None else arguments.seed
+    folder = Path(tempfile.mkdtemp(prefix="coffer-crash-"))
+    folder.chmod(0o755)  # the embedded servers may run as another user
+    say(f"seed {seed}, {arguments.kills} kills; the servers write to {folder}")
+    tally = asyncio.run(crash(folder, seed, arguments.kills, say))
+    say("\n" + table(tally))
+    findings = tally.findings
+    for name, found in (("lost", findings.lost), ("doubled", findings.doubled), ("broken", findings.broken)):
+        for line in found[:20]:
+            say(f"{name}: {line}")
+    if findings:
+        say(f"Again: make crash KILLS={tally.kills} SEED={seed}. The data stays in {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""A short crash run, and what its audit sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from schema.ids import public_id
+from services.grants import grant_credits
+from services.spending import consume
+from tests.builders import owner_of, spend_of, wallet_with
+from tests.crash.acts import Act, grant, spend
+from tests.crash.books import audit
+from tests.crash.run import crash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.coffer import Coffer
+    from services.spending import Spend
+
+KILLS = 2
+"""One of PostgreSQL and one of a server."""
+
+FEATURE = "API_BASIC_REQUEST"
+
+
+async def test_nothing_is_lost_or_doubled_when_servers_are_killed(tmp_path: Path) -> None:
+    """Kill -9 of PostgreSQL and of a server under load: what was acknowledged is there, and a retry doubles none."""
+    tally = await crash(tmp_path, 20, KILLS, print)
+    findings = tally.findings
+    assert (tally.kills, findings.lost, findings.doubled, findings.broken) == (KILLS, [], [], [])
+
+
+async def acts_of(coffer: Coffer, name: str) -> list[Act]:
+    """A grant of 100 and a spend of 1 on a new wallet, with the answers that a client would have."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 0)
+    granted = await grant_credits(coffer, actor, wallet.uuid, 100, "a start", f"{name}-grant")
+    spent = await consume(coffer, actor, spend_of(wallet.uuid, FEATURE, f"{name}-spend"))
+    public = public_id("wal", wallet.uuid)
+    first, second = grant(f"{name}-grant", public, 100), spend(f"{name}-spend", public, FEATURE, 1)
+    return [replace(first, answer=answer_of(granted)), replace(second, answer=answer_of(spent))]
+
+
+def answer_of(done: Spend) -> dict[str, Any]:
+    row, wallet = done.transaction, done.wallet
+    return {
+        "transaction": {
+            "sequence": row.sequence,
+            "balanceBefore": row.balance_before,
+            "balanceAfter": row.balance_after,
+        },
+        "wallet": {"sequence": wallet.sequence, "availableCredits": wallet.available_credits},
+    }
+
+
+async def test_the_audit_finds_nothing_wrong_with_right_answers(coffer: Coffer, database_url: str) -> None:
+    """Acts that stand in the books as they were answered give no finding."""
+    assert not await audit(database_url, await acts_of(coffer, "right"))
+
+
+async def test_the_audit_sees_a_lost_act(coffer: Coffer, database_url: str) -> None:
+    """An answered act without a row is lost."""
+    acts = await acts_of(coffer, "kept")
+    findings = await audit(database_url, [*acts, replace(acts[1], key="gone")])
+    assert findings.lost == ["spend gone has no row"]
+
+
+async def test_the_audit_sees_an_act_stored_otherwise(coffer: Coffer, database_url: str) -> None:
+    """An act whose row has other balances than its answer is lost."""
+    granted, spent = await acts_of(coffer, "other")
+    answer = dict(spent.answer or {}) | {"transaction": {"sequence": 2, "balanceBefore": 99, "balanceAfter": 98}}
+    findings = await audit(database_url, [granted, replace(spent, answer=answer)])
+    assert [line.split(" was answered")[0] for line in findings.lost] == ["spend other-spend"]
+
+
+async def test_the_audit_sees_a_state_that_was_taken_back(coffer: Coffer, database_url: str) -> None:
+    """A wallet that was shown at a sequence which the books do not have is lost."""
+    granted, spent = await acts_of(coffer, "shown")
+    answer = dict(spent.answer or {}) | {"wallet": {"sequence": 3, "availableCredits": 98}}
+    findings = await audit(database_url, [granted, replace(spent, answer=answer)])
+    assert [line.split(" showed")[0] for line in findings.lost] == ["spend shown-spend"]
+
+
+async def test_the_audit_sees_a_second_effect(coffer: Coffer, database_url: str) -> None:
+    """A wallet that paid twice for one act is doubled, whatever the keys say."""
+    granted, spent = await acts_of(coffer, "twice")
+    connection = await asyncpg.connect(database_url)
+    uuid = await connection.fetchval("select uuid from wallet")
+    await connection.close()
+    await consume(coffer, await owner_of(coffer), spend_of(uuid, FEATURE))
+    findings = await audit(database_url, [granted, spent])
+    assert findings.doubled == [f"{spent.wallet} owns 98 credits where its acts add up to 99"]
+
+
+async def test_the_audit_sees_a_key_with_two_rows(coffer: Coffer, database_url: str) -> None:
+    """A key that was posted on a second wallet too is doubled."""
+    acts = await acts_of(coffer, "same")
+    await acts_of(coffer, "same")
+    findings = await audit(database_url, acts)
+    assert findings.doubled[:2] == ["grant same-grant has 2 rows", "spend same-spend has 2 rows"]
