@@ -6,11 +6,16 @@ import argparse
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tests.crash.run import Tally, crash
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 MAX_SEED = 2**32
 
@@ -39,6 +44,14 @@ def table(tally: Tally) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+async def stoppable(run: Coroutine[Any, Any, Tally]) -> Tally:
+    """Run it; a signal cancels it, so that the servers are stopped."""
+    task = asyncio.create_task(run)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
 def main() -> int:
     """Run in a folder of its own, which stays when something was found."""
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
@@ -49,7 +62,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="coffer-crash-"))
     folder.chmod(0o755)  # the embedded servers may run as another user
     say(f"seed {seed}, {arguments.kills} kills; the servers write to {folder}")
-    tally = asyncio.run(crash(folder, seed, arguments.kills, say))
+    tally = asyncio.run(stoppable(crash(folder, seed, arguments.kills, say)))
     say("\n" + table(tally))
     findings = tally.findings
     for name, found in (("lost", findings.lost), ("doubled", findings.doubled), ("broken", findings.broken)):

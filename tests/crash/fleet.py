@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVERS: Final = 2
+FREEZE_SECONDS: Final = 0.1
 
 
 class Target(StrEnum):
@@ -67,28 +68,37 @@ class Fleet:
         drawn = chance.choice([Target.SERVER, Target.SERVERS])
         return Target.SERVERS if self._restarts >= MAX_RESTARTS - 1 else drawn
 
-    async def kill(self, target: Target, chance: random.Random) -> None:
-        """Kill it at once, and start again what does not start by itself."""
-        if target in {Target.SERVER, Target.SERVERS}:
-            await self._kill_servers(self.servers if target is Target.SERVERS else [chance.choice(self.servers)])
-        else:
-            self._restarts += 1
-            _kill([self.servers[0].postgres_pid()] if target is Target.POSTMASTER else self._postgres())
+    async def kill(self, target: Target, chance: random.Random, *, frozen: bool) -> None:
+        """Kill it at once, and start again what does not start by itself.
 
-    async def _kill_servers(self, servers: list[ServerProcess]) -> None:
-        _kill([server.process.pid for server in servers if server.process])
-        if len(servers) == SERVERS:
-            self._restarts = 0
-        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in servers))
-        await asyncio.gather(*(server.start() for server in servers))
+        With `frozen` the servers stand still before, long enough for PostgreSQL to commit what they sent last: the kill
+        then falls between the commit and its answer.
+        """
+        everyone = [server.process.pid for server in self.servers if server.process]
+        if frozen:
+            _signal(everyone, signal.SIGSTOP)
+            await asyncio.sleep(FREEZE_SECONDS)
+        hit = self._hit(target, chance)
+        pids = [server.process.pid for server in hit if server.process] or self._postgres(target)
+        _signal(pids, signal.SIGKILL)
+        _signal(everyone, signal.SIGCONT)
+        self._restarts = 0 if len(hit) == SERVERS else self._restarts + (not hit)
+        await asyncio.gather(*(server.stop(signal.SIGKILL) for server in hit))
+        await asyncio.gather(*(server.start() for server in hit))
 
-    def _postgres(self) -> list[int]:
-        """Every process of the cluster, the postmaster first so that it cannot tidy up after the others."""
-        found = processes(postgres(self._folder, [], {}).is_ours)
-        return sorted(found, key=lambda pid: pid != self.servers[0].postgres_pid())
+    def _hit(self, target: Target, chance: random.Random) -> list[ServerProcess]:
+        if target is Target.SERVERS:
+            return self.servers
+        return [chance.choice(self.servers)] if target is Target.SERVER else []
+
+    def _postgres(self, target: Target) -> list[int]:
+        """The postmaster; then all the others, so that it cannot tidy up after them."""
+        postmaster = self.servers[0].postgres_pid()
+        others = processes(postgres(self._folder, [], {}).is_ours) if target is Target.POSTGRES else []
+        return [postmaster, *(pid for pid in others if pid != postmaster)]
 
 
-def _kill(pids: list[int]) -> None:
+def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)

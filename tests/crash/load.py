@@ -8,9 +8,8 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 from tests.crash.acts import Act, grant, script
+from tests.crash.wire import NotSent, Unanswered, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ WALLETS: Final = 8
 """Few, so that most batches have several spends of one wallet."""
 
 START_CREDITS: Final = 10**9
-REQUEST_SECONDS: Final = 30.0
 RETRY_PAUSE_SECONDS: Final = 0.05
 GIVE_UP_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.002
@@ -35,11 +33,8 @@ class Load:
     """CLIENTS clients on WALLETS wallets, over all the servers in turn; every act is remembered with its answer."""
 
     def __init__(self, urls: Sequence[str], key: str, seed: int) -> None:
-        self._urls = urls
         self._seed = seed
-        headers = {"authorization": f"Bearer {key}"}
-        limits = httpx.Limits(max_connections=2 * CLIENTS, max_keepalive_connections=2 * CLIENTS)
-        self._http = httpx.AsyncClient(headers=headers, timeout=REQUEST_SECONDS, limits=limits, trust_env=False)
+        self._wires = [[Wire(url, key) for url in urls] for _ in range(CLIENTS)]
         self._scripts: list[Iterator[Act]] = []
         self._clients: list[asyncio.Task[None]] = []
         self._pausing = False
@@ -47,19 +42,18 @@ class Load:
 
     async def open(self) -> None:
         """Make the wallets and fund them."""
-        wallets = []
-        for number in range(WALLETS):
-            answer = await self._ask(self._urls[0], _OPEN, {"owner": f"crash-{number}"})
-            assert answer, "the server did not make a wallet"
-            wallets.append(answer["wallet"]["id"])
+        wires = self._wires[0]
+        opened = [await ask(wires[0], _OPEN, {"owner": f"crash-{number}"}) for number in range(WALLETS)]
+        wallets = [answer["wallet"]["id"] for answer in opened]
         for number, wallet in enumerate(wallets):
-            await self._settle(grant(f"start-{number}", wallet, START_CREDITS))
+            await self._settle(grant(f"start-{number}", wallet, START_CREDITS), wires)
         self._scripts = [script(f"{self._seed}-{number}", wallets) for number in range(CLIENTS)]
 
     def go(self) -> None:
         """Let the clients act."""
         self._pausing = False
-        self._clients = [asyncio.create_task(self._act(script)) for script in self._scripts]
+        clients = zip(self._scripts, self._wires, strict=True)
+        self._clients = [asyncio.create_task(self._act(script, wires)) for script, wires in clients]
 
     async def pause(self) -> None:
         """Stop drawing acts, and return when every act that was sent has its answer."""
@@ -75,50 +69,44 @@ class Load:
             await asyncio.sleep(POLL_SECONDS)
 
     async def again(self, act: Act) -> Mapping[str, Any]:
-        """Send an answered act once more."""
-        answer = await self._ask(self._urls[0], act.document, act.variables)
-        assert answer is not None, "no answer though nothing was killed"
-        return answer
+        """Send an answered act once more, while nothing is killed."""
+        return await ask(self._wires[0][0], act.document, act.variables)
 
     async def close(self) -> None:
         """End the clients wherever they are."""
         for client in self._clients:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
-        await self._http.aclose()
+        for wire in (wire for wires in self._wires for wire in wires):
+            wire.close()
 
-    async def _act(self, script: Iterator[Act]) -> None:
+    async def _act(self, script: Iterator[Act], wires: Sequence[Wire]) -> None:
         while not self._pausing:
-            await self._settle(next(script))
+            await self._settle(next(script), wires)
 
-    async def _settle(self, act: Act) -> None:
+    async def _settle(self, act: Act, wires: Sequence[Wire]) -> None:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         for attempt in count(len(self.answered)):
-            url = self._urls[attempt % len(self._urls)]
-            with suppress(httpx.ConnectError):
-                act.answer = await self._ask(url, act.document, act.variables)
-                if act.answer is not None:
+            with suppress(NotSent):
+                try:
+                    act.answer = await ask(wires[attempt % len(wires)], act.document, act.variables)
+                except Unanswered:
+                    act.unanswered += 1
+                else:
                     self.answered.append(act)
                     return
-                act.unanswered += 1
             assert time.monotonic() < deadline, f"no answer to {act.key} in {GIVE_UP_SECONDS} s"
             await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
-    async def _ask(self, url: str, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The payload; None when nobody knows whether the act happened. ConnectError when it did not.
 
-        A refusal is a failure of the run.
-        """
-        try:
-            response = await self._http.post(f"{url}/graphql", json={"query": document, "variables": variables})
-            answer = response.json()
-        except httpx.ConnectError:
-            raise
-        except (httpx.TransportError, ValueError):
-            return None
-        if answer.get("errors") or not answer.get("data"):
-            return None
-        payload: dict[str, Any] = answer["data"]["act"]
-        codes = {error["code"] for error in payload["errors"]}
-        assert codes <= RETRYABLE_CODES, f"refused: {payload['errors']} to {variables}"
-        return None if codes else payload
+async def ask(wire: Wire, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload of an act that happened. NotSent, Unanswered; a refusal fails the run."""
+    answer = await wire.post(document, variables)
+    if answer.get("errors") or not answer.get("data"):
+        raise Unanswered
+    payload: dict[str, Any] = answer["data"]["act"]
+    codes = {error["code"] for error in payload["errors"]}
+    assert codes <= RETRYABLE_CODES, f"refused: {payload['errors']} to {variables}"
+    if codes:
+        raise Unanswered
+    return payload

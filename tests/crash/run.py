@@ -27,6 +27,9 @@ JITTER_SECONDS: Final = 0.02
 ACTS_AFTER_KILL: Final = 100
 """How many answers show that the servers act again."""
 
+FROZEN_SHARE: Final = 0.5
+"""How many of the kills fall between a commit and its answer."""
+
 RECOVERY_SECONDS: Final = 60.0
 REPLAYS: Final = 20
 """Acts answered earlier that are sent once more after every kill."""
@@ -68,13 +71,13 @@ async def crash(data_dir: Path, seed: int, kills: int, say: Callable[[str], None
 async def _round(fleet: Fleet, load: Load, tally: Tally, chance: random.Random) -> str:
     """One kill and its proof; the line that tells of it."""
     began, known = time.monotonic(), len(load.answered)
-    target = fleet.draw(chance, tally.kills + 1)
+    target, frozen = fleet.draw(chance, tally.kills + 1), chance.random() < FROZEN_SHARE
     load.go()
     await load.until(known + chance.randint(*ACTS_BEFORE_KILL))
     await asyncio.sleep(chance.uniform(0, JITTER_SECONDS))
     at_kill = len(load.answered)
     async with asyncio.timeout(RECOVERY_SECONDS):
-        await fleet.kill(target, chance)
+        await fleet.kill(target, chance, frozen=frozen)
         await load.until(len(load.answered) + ACTS_AFTER_KILL)
         await load.pause()
     retried, durable = _unanswered(load.answered[known:])
@@ -88,7 +91,7 @@ async def _round(fleet: Fleet, load: Load, tally: Tally, chance: random.Random) 
         tally.replayed + replayed,
     )
     return (
-        f"kill {tally.kills:3}  {target:27} after {at_kill - known:4} acts; {retried:3} retried,"
+        f"kill {tally.kills:3}  {target:27}{' frozen' if frozen else '':7} after {at_kill - known:4} acts; {retried:3} retried,"
         f" {durable:2} found durable; {tally.acts:6,} acknowledged,"
         f" lost {len(tally.findings.lost)}, doubled {len(tally.findings.doubled)},"
         f" broken {len(tally.findings.broken)}; {time.monotonic() - began:4.1f} s"
