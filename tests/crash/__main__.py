@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.crash.run import Tally, crash
+from tests.crash.run import Tally, crash, durable, retried
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -31,10 +31,10 @@ def table(tally: Tally) -> str:
     findings = tally.findings
     figures = {
         "kills": tally.kills,
-        "acts acknowledged": tally.acts,
+        "acts acknowledged": len(tally.acts),
         "of them spends": tally.spends,
-        "retried": tally.retried,
-        "found durable": tally.durable,
+        "retried": retried(tally.acts),
+        "found durable": durable(tally.acts),
         "replayed": tally.replayed,
         "lost": len(findings.lost),
         "doubled": len(findings.doubled),

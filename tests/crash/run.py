@@ -37,28 +37,26 @@ REPLAYS: Final = 20
 
 @dataclass
 class Tally:
-    """The figures of a run: `retried` acts got no answer at first, `durable` ones had happened all the same.
-
-    A spend or grant tells by `replayed` in its first answer: the client or the lane had sent it twice. Holds do not
-    tell.
-    """
+    """The acts of a run, in the order of their answers, and what its audits found."""
 
     seed: int
+    acts: Sequence[Act]
     kills: int = 0
-    acts: int = 0
-    spends: int = 0
-    retried: int = 0
-    durable: int = 0
     replayed: int = 0
     findings: Findings = field(default_factory=Findings)
+
+    @property
+    def spends(self) -> int:
+        """Plain spends among the acts."""
+        return sum(act.kind == "spend" for act in self.acts)
 
 
 async def crash(data_dir: Path, seed: int, kills: int, say: Callable[[str], None]) -> Tally:
     """Kill that many times and prove after each that nothing was lost or doubled; ends at the first violation."""
     chance = random.Random(seed)
-    tally = Tally(seed)
     async with Fleet(data_dir) as fleet:
         load = Load(fleet.urls, await asyncio.to_thread(fleet.servers[0].key), seed)
+        tally = Tally(seed, load.answered)
         try:
             await load.open()
             while tally.kills < kills and not tally.findings:
@@ -80,25 +78,17 @@ async def _round(fleet: Fleet, load: Load, tally: Tally, chance: random.Random) 
         await fleet.kill(target, chance, frozen=frozen)
         await load.until(len(load.answered) + ACTS_AFTER_KILL)
         await load.pause()
-    retried, durable = _unanswered(load.answered[known:])
-    replayed = await _replay(load, chance.sample(load.answered, REPLAYS), tally.findings)
-    tally.findings.add(await audit(fleet.database_url, load.answered))
-    tally.kills, tally.acts = tally.kills + 1, len(load.answered)
-    tally.spends = sum(act.kind == "spend" for act in load.answered)
-    tally.retried, tally.durable, tally.replayed = (
-        tally.retried + retried,
-        tally.durable + durable,
-        tally.replayed + replayed,
-    )
-    return (
-        f"kill {tally.kills:3}  {target:27}{' frozen' if frozen else '':7} after {at_kill - known:4} acts; {retried:3} retried,"
-        f" {durable:2} found durable; {tally.acts:6,} acknowledged,"
-        f" lost {len(tally.findings.lost)}, doubled {len(tally.findings.doubled)},"
-        f" broken {len(tally.findings.broken)}; {time.monotonic() - began:4.1f} s"
-    )
+    acts, findings = load.answered[known:], tally.findings
+    await _replay(load, chance.sample(load.answered, REPLAYS), findings)
+    findings.add(await audit(fleet.database_url, load.answered))
+    tally.kills, tally.replayed = tally.kills + 1, tally.replayed + REPLAYS
+    when = f"{target:27} {'frozen' * frozen:6} after {at_kill - known:3} acts"
+    what = f"{retried(acts):3} retried, {durable(acts):2} found durable, {len(tally.acts):6,} acknowledged"
+    wrong = f"lost {len(findings.lost)}, doubled {len(findings.doubled)}, broken {len(findings.broken)}"
+    return f"kill {tally.kills:3}  {when}: {what}, {wrong}; {time.monotonic() - began:4.1f} s"
 
 
-async def _replay(load: Load, acts: list[Act], findings: Findings) -> int:
+async def _replay(load: Load, acts: Sequence[Act], findings: Findings) -> None:
     """Send answered acts again: the first result comes back."""
     for act in acts:
         answer = await load.again(act)
@@ -106,10 +96,13 @@ async def _replay(load: Load, acts: list[Act], findings: Findings) -> int:
         same = all(answer.get(name) == act.answer.get(name) for name in ("transaction", "hold"))
         if not (same and answer.get("replayed", True)):
             findings.doubled.append(f"{act.kind} {act.key} was answered {act.answer}, then {answer}")
-    return len(acts)
 
 
-def _unanswered(acts: Sequence[Act]) -> tuple[int, int]:
-    """How many acts got no answer at first, and how many were found done when they were sent again."""
-    retried = sum(act.unanswered > 0 for act in acts)
-    return retried, sum(bool(act.answer and act.answer.get("replayed")) for act in acts)
+def retried(acts: Sequence[Act]) -> int:
+    """How many got no answer at first."""
+    return sum(act.unanswered > 0 for act in acts)
+
+
+def durable(acts: Sequence[Act]) -> int:
+    """How many had happened before the try that was answered; by `replayed`, which the answers of holds do not have."""
+    return sum(bool(act.answer and act.answer.get("replayed")) for act in acts)
