@@ -17,7 +17,10 @@ from tests.crash.run import Tally, crash, durable, retried
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from tests.crash.books import Findings
+
 MAX_SEED = 2**32
+MAX_LINES = 20
 
 
 def say(line: str) -> None:
@@ -44,6 +47,13 @@ def table(tally: Tally) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def say_findings(findings: Findings) -> None:
+    """The first of each kind."""
+    for name, found in (("lost", findings.lost), ("doubled", findings.doubled), ("broken", findings.broken)):
+        for line in found[:MAX_LINES]:
+            say(f"{name}: {line}")
+
+
 async def stoppable(run: Coroutine[Any, Any, Tally]) -> Tally:
     """Run it; a signal cancels it, so that the servers are stopped."""
     task = asyncio.create_task(run)
@@ -62,13 +72,14 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="coffer-crash-"))
     folder.chmod(0o755)  # the embedded servers may run as another user
     say(f"seed {seed}, {arguments.kills} kills; the servers write to {folder}")
-    tally = asyncio.run(stoppable(crash(folder, seed, arguments.kills, say)))
+    try:
+        tally = asyncio.run(stoppable(crash(folder, seed, arguments.kills, say)))
+    except asyncio.CancelledError:
+        say(f"Stopped. The data stays in {folder}")
+        return 1
     say("\n" + table(tally))
-    findings = tally.findings
-    for name, found in (("lost", findings.lost), ("doubled", findings.doubled), ("broken", findings.broken)):
-        for line in found[:20]:
-            say(f"{name}: {line}")
-    if findings:
+    if tally.findings:
+        say_findings(tally.findings)
         say(f"Again: make crash KILLS={tally.kills} SEED={seed}. The data stays in {folder}")
         return 1
     shutil.rmtree(folder)

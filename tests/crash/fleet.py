@@ -9,6 +9,8 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
+import asyncpg
+
 from runtime.children import MAX_RESTARTS, processes
 from runtime.embedded_folder import Folder
 from runtime.embedded_postgres import database_url, postgres
@@ -16,6 +18,7 @@ from tests.runtime.server import ServerProcess
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
     from pathlib import Path
 
 SERVERS: Final = 2
@@ -52,6 +55,14 @@ class Fleet:
             await self.__aexit__()
             raise
         return self
+
+    async def change(self, settings: Mapping[str, str]) -> None:
+        """Change settings of PostgreSQL from now on."""
+        connection = await asyncpg.connect(self.database_url)
+        for name, value in settings.items():
+            await connection.execute(f"alter system set {name} = '{value}'")
+        await connection.execute("select pg_reload_conf()")
+        await connection.close()
 
     async def __aexit__(self, *_: object) -> None:
         """Stop them."""

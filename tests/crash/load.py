@@ -29,6 +29,10 @@ _OPEN: Final = (
 )
 
 
+class Refused(Exception):
+    """Every act can be done, so one that can't has lost what it stands on: its wallet, its hold, its credits."""
+
+
 class Load:
     """CLIENTS clients on WALLETS wallets, over all the servers in turn; every act is remembered with its answer."""
 
@@ -100,13 +104,14 @@ class Load:
 
 
 async def ask(wire: Wire, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The payload of an act that happened. NotSent, Unanswered; a refusal fails the run."""
+    """The payload of an act that happened. NotSent, Unanswered, Refused."""
     answer = await wire.post(document, variables)
     if answer.get("errors") or not answer.get("data"):
         raise Unanswered
     payload: dict[str, Any] = answer["data"]["act"]
     codes = {error["code"] for error in payload["errors"]}
-    assert codes <= RETRYABLE_CODES, f"refused: {payload['errors']} to {variables}"
+    if codes - RETRYABLE_CODES:
+        raise Refused(f"{payload['errors']} to {variables}")
     if codes:
         raise Unanswered
     return payload

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from tests.crash.books import Findings, audit
 from tests.crash.fleet import Fleet
-from tests.crash.load import Load
+from tests.crash.load import Load, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tests.crash.acts import Act
@@ -51,16 +51,24 @@ class Tally:
         return sum(act.kind == "spend" for act in self.acts)
 
 
-async def crash(data_dir: Path, seed: int, kills: int, say: Callable[[str], None]) -> Tally:
-    """Kill that many times and prove after each that nothing was lost or doubled; ends at the first violation."""
+async def crash(
+    data_dir: Path, seed: int, kills: int, say: Callable[[str], None], settings: Mapping[str, str] | None = None
+) -> Tally:
+    """Kill that many times and prove after each that nothing was lost or doubled; ends at the first violation.
+
+    `settings` are changed in PostgreSQL beforehand.
+    """
     chance = random.Random(seed)
     async with Fleet(data_dir) as fleet:
+        await fleet.change(settings or {})
         load = Load(fleet.urls, await asyncio.to_thread(fleet.servers[0].key), seed)
         tally = Tally(seed, load.answered)
         try:
             await load.open()
             while tally.kills < kills and not tally.findings:
                 say(await _round(fleet, load, tally, chance))
+        except Refused as refused:
+            tally.findings.lost.append(f"what an act stands on: {refused}")
         finally:
             await load.close()
     return tally

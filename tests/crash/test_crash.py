@@ -34,6 +34,13 @@ async def test_nothing_is_lost_or_doubled_when_servers_are_killed(tmp_path: Path
     assert (tally.kills, findings.lost, findings.doubled, findings.broken) == (KILLS, [], [], [])
 
 
+async def test_a_database_that_answers_too_early_is_found_out(tmp_path: Path) -> None:
+    """With commits that are acknowledged before they are on disk, the first kill of PostgreSQL shows losses."""
+    early = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
+    tally = await crash(tmp_path, 20, 1, print, early)
+    assert tally.findings.lost
+
+
 async def acts_of(coffer: Coffer, name: str) -> list[Act]:
     """A grant of 100 and a spend of 1 on a new wallet, with the answers that a client would have."""
     actor = await owner_of(coffer)
