@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.crash.acts import Act, grant, script
@@ -73,8 +72,8 @@ class Load:
             await asyncio.sleep(POLL_SECONDS)
 
     async def again(self, act: Act) -> Mapping[str, Any]:
-        """Send an answered act once more, while nothing is killed."""
-        return await ask(self._wires[0][0], act.document, act.variables)
+        """Send an answered act once more; its new answer."""
+        return await self._answer(replace(act), self._wires[0])
 
     async def close(self) -> None:
         """End the clients wherever they are."""
@@ -89,16 +88,20 @@ class Load:
             await self._settle(next(script), wires)
 
     async def _settle(self, act: Act, wires: Sequence[Wire]) -> None:
-        deadline = time.monotonic() + GIVE_UP_SECONDS
-        for attempt in count(len(self.answered)):
-            with suppress(NotSent):
-                try:
-                    act.answer = await ask(wires[attempt % len(wires)], act.document, act.variables)
-                except Unanswered:
-                    act.unanswered += 1
-                else:
-                    self.answered.append(act)
-                    return
+        act.answer = await self._answer(act, wires)
+        self.answered.append(act)
+
+    async def _answer(self, act: Act, wires: Sequence[Wire]) -> Mapping[str, Any]:
+        """Send it to the servers in turn until one answers."""
+        deadline, attempt = time.monotonic() + GIVE_UP_SECONDS, len(self.answered)
+        while True:
+            attempt += 1
+            try:
+                return await ask(wires[attempt % len(wires)], act.document, act.variables)
+            except NotSent:
+                pass
+            except Unanswered:
+                act.unanswered += 1
             assert time.monotonic() < deadline, f"no answer to {act.key} in {GIVE_UP_SECONDS} s"
             await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
