@@ -26,6 +26,9 @@ test-long: $(DEVELOPMENT) ## run every test, and search far for what the simulat
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
 
+crash: $(DEVELOPMENT) ## kill PostgreSQL and the servers under load and prove the books; KILLS=50 SEED=7
+	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
 check: lint types imports ## everything that reads the code without running it
 
 lint: $(DEVELOPMENT) ## style and format
@@ -46,13 +49,16 @@ schema: $(INSTALLED) ## write schema/schema.graphql
 	$(BIN)/python main.py schema > $(VENV)/schema.graphql
 	mv $(VENV)/schema.graphql schema/schema.graphql
 
-bench: bench-engine bench-mutation ## every benchmark
+bench: bench-engine bench-mutation ## the benchmarks of speed
 
 bench-engine: $(DEVELOPMENT) ## the ledger engine beside a textbook transaction and bare inserts
 	@$(BIN)/python -m bench.engine
 
 bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a constant
 	@$(BIN)/python -m bench.mutation
+
+bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
+	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
 
 reconcile: $(INSTALLED) ## check every invariant of every wallet
 	@$(BIN)/python main.py reconcile
@@ -87,5 +93,5 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
 
-.PHONY: help run test test-long test-fast check lint types imports format schema bench bench-engine bench-mutation \
-	reconcile install install-dev lock graphiql clean
+.PHONY: help run test test-long test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
+	bench-scale reconcile install install-dev lock graphiql clean

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alembic import context
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 # Importing a models module is what puts its tables into the metadata.
 TABLE_MODULES = (controls, jobs, ledger, lots, projects, purchases)
 
+LOCK: Final = 0x436F66666572
+"""The advisory lock under which one process migrates while the others that start with it wait."""
+
 
 def run(connection: Connection) -> None:
     """Migrate over an open connection."""
     context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
     with context.begin_transaction():
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         context.run_migrations()
         if inspect(connection).has_table("wallet") and installed_checksum(connection) != engine_checksum():
             remove_engine(connection)

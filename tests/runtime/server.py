@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +31,8 @@ class ServerProcess:
         own = {"COFFER_DATA_DIR": str(data_dir), "COFFER_PORT": str(self.port)}
         self._environment = known | own | environment
         self.process: subprocess.Popen[bytes] | None = None
+        self.log: Path | None = None
+        """Where it writes; to the test's own output by default."""
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -42,8 +45,7 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Start and wait until it is ready."""
-        command = [sys.executable, "main.py", "serve"]
-        self.process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, env=self._environment)
+        self.process = await asyncio.to_thread(self._spawn)
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
             while True:
                 assert self.process.poll() is None, "the server ended while starting"
@@ -53,6 +55,11 @@ class ServerProcess:
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.05)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "main.py", "serve"]
+        with self.log.open("ab") if self.log else nullcontext() as log:
+            return subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
 
     async def stop(self, ask: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop and return its exit code."""
