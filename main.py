@@ -103,6 +103,13 @@ def run_reconcile(settings: Settings, _arguments: argparse.Namespace) -> int:
     with servers(settings, lambda _line: None) as (database_url, _):
         upgrade(database_url)
         report = uvloop.run(reconcile(database_url))
+    for check in report["checks"]:
+        found = check["violations"]
+        say(
+            f"{'BROKEN' if found else 'ok':>6}  {check['promise']}"
+            + (f": {found}, such as {check['wallets']}" if found else "")
+        )
+    say(f"{report['wallets']:,} wallets, {report['transactions']:,} transactions, {report['violations']} violations.")
     print(json.dumps(report, indent=2, default=str))
     return 0 if report["violations"] == 0 else 1
 
