@@ -104,11 +104,8 @@ def run_reconcile(settings: Settings, _arguments: argparse.Namespace) -> int:
         upgrade(database_url)
         report = uvloop.run(reconcile(database_url))
     for check in report["checks"]:
-        found = check["violations"]
-        say(
-            f"{'BROKEN' if found else 'ok':>6}  {check['promise']}"
-            + (f": {found}, such as {check['wallets']}" if found else "")
-        )
+        broken = f": {check['violations']}, such as {check['wallets']}" if check["violations"] else ""
+        say(f"{'BROKEN' if broken else 'ok':>6}  {check['promise']}{broken}")
     say(f"{report['wallets']:,} wallets, {report['transactions']:,} transactions, {report['violations']} violations.")
     print(json.dumps(report, indent=2, default=str))
     return 0 if report["violations"] == 0 else 1
