@@ -47,9 +47,9 @@ _seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["
 
 def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
-    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings.allowed_origins)
+    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings)
     origins = list(settings.allowed_origins)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", view, methods=["GET", "POST"]),
@@ -66,6 +66,8 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
         ],
     )
+    app.state.seats = view.seats
+    return app
 
 
 class RequestMiddleware:

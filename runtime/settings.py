@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from starlette.config import Config
 
@@ -13,6 +13,21 @@ DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
 _SIMULATED_FILE: Final = "simulated.secret"
 _SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one caller may take of a process; each is a COFFER_ setting of the same name."""
+
+    max_request_bytes: int = 2 * 1024 * 1024
+    """A batch of 1,000 spends with metadata fits."""
+    max_socket_message_bytes: int = 256 * 1024
+    max_live_connections_per_project: int = 20_000
+    """Sockets and event streams, in each process."""
+    socket_init_seconds: float = 10.0
+    """How long a socket may stay without connection_init."""
+    operation_seconds: float = 30.0
+    """How long a query or mutation may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,7 @@ class Settings:
     simulated_secret: str
     jwt_secret: str | None
     allowed_origins: tuple[str, ...]
+    limits: Limits = Limits()
 
 
 def read_settings() -> Settings:
@@ -56,7 +72,20 @@ def read_settings() -> Settings:
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        limits=_read_limits(config),
     )
+
+
+def _read_limits(config: Config) -> Limits:
+    """Every limit by its own name; a number that is not above zero would refuse everything."""
+    values: dict[str, Any] = {
+        limit.name: config(limit.name.upper(), cast=type(limit.default), default=limit.default)
+        for limit in fields(Limits)
+    }
+    for name, value in values.items():
+        if value <= 0:
+            raise ValueError(f"COFFER_{name.upper()} is a number above zero.")
+    return Limits(**values)
 
 
 def _kept_secret(data_dir: Path) -> str:

@@ -11,7 +11,7 @@ from domain.permissions import Actor
 from services.coffer import Coffer
 
 
-@dataclass
+@dataclass(eq=False)
 class Context:
     """The open parts, who is calling, and the loaders; one for each request, or for each socket."""
 
@@ -20,6 +20,7 @@ class Context:
     caller: Actor | None
     expires_at: float | None = None
     connection_params: dict[str, Any] | None = None
+    operation_seconds: float = 30.0
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

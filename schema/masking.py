@@ -2,11 +2,19 @@
 
 import structlog
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from domain.errors import AccessDenied, DomainError
 
+_FAULTS_OF_THE_CALLER = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
 _log = structlog.get_logger()
+
+
+class TookTooLong(Exception):
+    """The operation ran for longer than it may."""
 
 
 class CodedErrors(MaskErrors):
@@ -17,19 +25,24 @@ class CodedErrors(MaskErrors):
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """The error as the caller may see it."""
-        original = error.original_error
-        if isinstance(original, AccessDenied):
-            return _coded(error, original.message, original.code)
-        if isinstance(original, DomainError):
-            return _coded(error, original.message, original.code.value)
-        if original is None or isinstance(original, GraphQLError):
-            return _coded(error, error.message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
-        return self._masked(error)
+        return masked(error, self.execution_context.context.request_id)
 
-    def _masked(self, error: GraphQLError) -> GraphQLError:
-        request_id = self.execution_context.context.request_id
-        _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=error.original_error)
-        return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
+
+def masked(error: GraphQLError, request_id: str) -> GraphQLError:
+    """An error with its code; a fault of ours is logged under its request id, which is all that it says."""
+    original = error.original_error
+    if original is None and error.extensions:
+        return error
+    if isinstance(original, AccessDenied):
+        return _coded(error, original.message, original.code)
+    if isinstance(original, DomainError):
+        return _coded(error, original.message, original.code.value)
+    if original is None or isinstance(original, _FAULTS_OF_THE_CALLER):
+        return _coded(error, error.message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
+    if isinstance(original, TookTooLong):
+        return _coded(error, str(original), "TIMEOUT")
+    _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=original)
+    return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
 
 
 def _coded(error: GraphQLError, message: str, code: str, **more: str) -> GraphQLError:

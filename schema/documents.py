@@ -1,0 +1,58 @@
+"""Documents: parsed and checked within limits, and remembered by their text."""
+
+from collections import OrderedDict
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
+
+CACHED_DOCUMENTS = 1_000
+MAX_CACHED_CHARACTERS = 8 * 1024
+"""A document is remembered up to this length, so that the memory of all of them has an end."""
+
+MAX_ERRORS = 5
+"""Validation stops there: a document made of mistakes is not worth the time to list them."""
+
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+class Document:
+    """A parsed document and what is wrong with it, found once."""
+
+    def __init__(self, schema: GraphQLSchema, node: DocumentNode) -> None:
+        self.node = node
+        self.introspects = introspects(node)
+        self.errors = broken_limits(node) or validate(schema, node, _RULES, max_errors=MAX_ERRORS)
+
+
+class Documents:
+    """The documents of a schema by their text; the least recently used ones make room."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Document] = OrderedDict()
+
+    def read(self, schema: GraphQLSchema, text: str, *, keep: bool) -> Document:
+        """The document of a text. GraphQLError when it is too long, too deep or no GraphQL."""
+        found = self._known.get(text)
+        if found is not None:
+            self._known.move_to_end(text)
+            return found
+        document = Document(schema, parse_limited(text))
+        if keep and len(text) <= MAX_CACHED_CHARACTERS:
+            self._known[text] = document
+            if len(self._known) > CACHED_DOCUMENTS:
+                self._known.popitem(last=False)
+        return document
+
+
+def parse_limited(text: str) -> DocumentNode:
+    """The tree of a text. GraphQLError when it is too long, too deep or no GraphQL."""
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
+        message = f"A document may have {MAX_DOCUMENT_CHARACTERS} characters: send values as variables."
+        raise GraphQLError(message)
+    try:
+        return parse(text, max_tokens=MAX_TOKENS)
+    except RecursionError as fault:
+        raise GraphQLError("The document nests too deep to be read.") from fault
