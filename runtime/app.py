@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -24,7 +25,7 @@ from runtime.auth import Authenticator
 from runtime.graphql_view import GraphQLView
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +40,14 @@ _SECURITY: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+"""For every answer; a page brings a content-security-policy of its own."""
+
+_HTTPS_ONLY: Final = {"strict-transport-security": "max-age=31536000"}
 
 _log: Final = structlog.get_logger()
 _seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["method", "path", "status"])
@@ -49,7 +57,14 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
     view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings)
     origins = list(settings.allowed_origins)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await view.budgets.close()
+
     app = Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", view, methods=["GET", "POST"]),
@@ -62,7 +77,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[
-            Middleware(RequestMiddleware),
+            Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
             Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
         ],
     )
@@ -73,8 +88,9 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
 class RequestMiddleware:
     """Gives each request an id, the security headers, a log line and a time."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
+        self._headers = _SECURITY | (_HTTPS_ONLY if https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -92,7 +108,7 @@ class RequestMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                for name, value in _SECURITY.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

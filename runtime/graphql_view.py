@@ -18,10 +18,11 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import make_loaders
+from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
 from runtime.media import GRAPHQL_RESPONSE, JSON, chosen_type, is_json
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
 from runtime.webhooks import read_in_time
-from schema.context import Context
+from schema.context import Context, OperationLimits
 from schema.masking import masked
 from schema.root import schema
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
 
 SUBSCRIPTIONS_PER_SOCKET: Final = 100
+ANONYMOUS_BURST_SECONDS: Final = 10
 IDE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none';"
@@ -49,6 +51,9 @@ CODES: Final = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "TOO_MANY_CONNECTIONS",
 }
+STATUS_OF: Final = {"RATE_LIMITED": 429, "TIMEOUT": 503}
+"""Errors that every HTTP client should see at once, also one that asked for application/json."""
+
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
 
@@ -69,7 +74,14 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=settings.allowed_origins,
         )
         self.seats = Seats(settings.limits.max_live_connections_per_project)
-        self._limits = settings.limits
+        self.budgets = Budgets(coffer.hub.redis_url)
+        self._limits = limits = settings.limits
+        self._operation_limits = OperationLimits(limits.operation_seconds, limits.max_cost_points)
+        self._rule = Rule(limits.rate_points_per_second, limits.rate_burst_points)
+        anonymous_rate = limits.anonymous_points_per_second
+        self._anonymous_rule = Rule(
+            anonymous_rate, max(anonymous_rate * ANONYMOUS_BURST_SECONDS, limits.max_cost_points)
+        )
         self._coffer = coffer
         self._authenticator = authenticator
 
@@ -93,9 +105,10 @@ class GraphQLView(GraphQL[Context, None]):
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
         caller = await self._authenticator.caller(request.headers.get("authorization"))
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
-        context = Context(self._coffer, request_id, None, operation_seconds=self._limits.operation_seconds)
-        if caller is not None:
-            context.caller, context.expires_at = caller.actor, caller.expires_at
+        context = Context(self._coffer, request_id, None, limits=self._operation_limits)
+        address = request.client.host if request.client else ""
+        context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
+        self._admit(context, caller)
         context.loaders = make_loaders(context)
         request.scope["graphql.context"] = context
         return context
@@ -107,9 +120,16 @@ class GraphQLView(GraphQL[Context, None]):
             caller: Caller | None = await self._authenticator.caller(str(authorization))
             if caller is None:
                 raise ConnectionRejectionError
-            context.caller, context.expires_at = caller.actor, caller.expires_at
+            self._admit(context, caller)
         self.seats.take(context)
         return await super().on_ws_connect(context)
+
+    def _admit(self, context: Context, caller: Caller | None) -> None:
+        """Let a known caller act, on its own budget."""
+        if caller is not None:
+            context.caller, context.expires_at = caller.actor, caller.expires_at
+            name = caller_name(caller.actor.project_id, caller.actor.api_key_id)
+            context.meter = self.budgets.of(name, self._rule)
 
     def should_render_graphql_ide(self, request: Any) -> bool:  # noqa: ANN401 - Strawberry's adapter
         """Only for a browser that opens the address."""
@@ -119,6 +139,13 @@ class GraphQLView(GraphQL[Context, None]):
     async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002 - Strawberry's signature
         """The page that asks for a key and then loads GraphiQL, from our own files."""
         return HTMLResponse(_IDE.read_text(), headers={"content-security-policy": IDE_POLICY})
+
+    async def parse_http_body(self, request: Any) -> Any:  # noqa: ANN401 - Strawberry's adapter and request
+        """The operation in a request; a body that is no object names none."""
+        try:
+            return await super().parse_http_body(request)
+        except AttributeError as fault:
+            raise HTTPException(400, "Send a JSON object with a query.") from fault
 
     async def execute_operation(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Let GET read for callers with a key alone: no page of another origin can send that header for its visitor."""
@@ -164,9 +191,10 @@ class GraphQLView(GraphQL[Context, None]):
         result.errors = [error if error.extensions else masked(error, request_id) for error in result.errors or ()]
         body = await super().process_result(request, result)
         failed = isinstance(result, PreExecutionError) or (result.data is None and not _has_path(result.errors))
-        request.scope["graphql.failed"] = failed and bool(result.errors)
-        if request.scope["graphql.failed"]:
+        if failed and result.errors:
             body.pop("data", None)
+            code = (result.errors[0].extensions or {}).get("code")
+            request.scope["graphql.status"] = STATUS_OF.get(str(code), 400)
         return body
 
     async def run(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
@@ -179,12 +207,21 @@ class GraphQLView(GraphQL[Context, None]):
             response = await super().run(request, *args, **kwargs)
         except HTTPException as refused:
             return refusal(request, refused.status_code, refused.reason)
+        self._finish(request, response)
+        return response
+
+    def _finish(self, request: Request, response: Response) -> None:
+        """The media type, the status and the budget's headers."""
+        status = request.scope.get("graphql.status", response.status_code)
         newer = chosen_type(request.headers.get("accept", "")) == GRAPHQL_RESPONSE
         if newer and response.headers.get("content-type", "").startswith(JSON):
             response.headers["content-type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
-            if request.scope.get("graphql.failed"):
-                response.status_code = 400
-        return response
+        if newer or status in STATUS_OF.values():
+            response.status_code = status
+        response.headers.setdefault("cache-control", "no-store")
+        context: Context = request.scope["graphql.context"]
+        if context.allowance is not None and isinstance(context.meter, Budget):
+            response.headers.update(rate_headers(context.meter, context.allowance))
 
 
 def refusal(request: HTTPConnection, status: int, reason: str) -> Response:

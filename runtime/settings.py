@@ -28,6 +28,14 @@ class Limits:
     """How long a socket may stay without connection_init."""
     operation_seconds: float = 30.0
     """How long a query or mutation may run."""
+    max_cost_points: int = 10_000
+    """What one operation may cost: an object is one point, a mutation ten, times the sizes of lists."""
+    rate_points_per_second: int = 100_000
+    """What a key may spend for long; more than the clients of one server ask for."""
+    rate_burst_points: int = 1_000_000
+    """What a key may spend at once after a rest."""
+    anonymous_points_per_second: int = 1_000
+    """The same for everybody without a key at one address; at once, ten seconds of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,10 @@ def _read_limits(config: Config) -> Limits:
     for name, value in values.items():
         if value <= 0:
             raise ValueError(f"COFFER_{name.upper()} is a number above zero.")
-    return Limits(**values)
+    limits = Limits(**values)
+    if limits.max_cost_points > limits.rate_burst_points:
+        raise ValueError("COFFER_RATE_BURST_POINTS is at least COFFER_MAX_COST_POINTS: else some operation never runs.")
+    return limits
 
 
 def _kept_secret(data_dir: Path) -> str:

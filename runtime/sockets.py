@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DRAIN_SECONDS: Final = 5.0
 """How long the operations of a socket may take to end when the process stops."""
 
+MAX_ANONYMOUS_CONNECTIONS: Final = 1_000
+"""Sockets of callers without a key, who may ask for next to nothing."""
+
 GOING_AWAY: Final = 1001
 TRY_AGAIN_LATER: Final = 1013
 BAD_MESSAGE: Final = 4400
@@ -54,11 +57,10 @@ class Seats:
     def take(self, context: Context) -> None:
         """Count a live connection to its caller's project. TooManyConnections."""
         project = context.caller.project_id if context.caller else None
-        if self._counts[project] >= self._per_project:
+        most = self._per_project if context.caller else min(self._per_project, MAX_ANONYMOUS_CONNECTIONS)
+        if self._counts[project] >= most:
             _refused.inc()
-            raise TooManyConnections(
-                f"A project has at most {self._per_project} live connections here: close some, or try again later."
-            )
+            raise TooManyConnections(f"A project has at most {most} live connections here: close some, or try later.")
         self._counts[project] += 1
         self._taken[context] = project
         _open.inc()

@@ -1,7 +1,7 @@
 """What a resolver knows of its call."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -9,6 +9,30 @@ from strawberry.dataloader import DataLoader
 from domain.errors import AccessDenied
 from domain.permissions import Actor
 from services.coffer import Coffer
+
+
+class Allowance(NamedTuple):
+    """What a caller's budget says to an operation. None remaining means that nobody counts at the moment."""
+
+    granted: bool
+    remaining_points: int | None
+    wait_seconds: float = 0.0
+    """How long until there is enough."""
+
+
+class Meter(Protocol):
+    """A caller's budget of points."""
+
+    async def take(self, points: int) -> Allowance:
+        """Take points, or learn how long to wait for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationLimits:
+    """What one operation may take."""
+
+    seconds: float
+    cost_points: int
 
 
 @dataclass(eq=False)
@@ -20,7 +44,10 @@ class Context:
     caller: Actor | None
     expires_at: float | None = None
     connection_params: dict[str, Any] | None = None
-    operation_seconds: float = 30.0
+    limits: OperationLimits = OperationLimits(30.0, 10_000)
+    meter: Meter | None = None
+    allowance: Allowance | None = None
+    """The budget's last answer, for the headers of an HTTP response."""
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

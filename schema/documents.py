@@ -1,11 +1,21 @@
 """Documents: parsed and checked within limits, and remembered by their text."""
 
 from collections import OrderedDict
+from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from schema.cost import Price
 from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
 
 CACHED_DOCUMENTS = 1_000
@@ -24,7 +34,21 @@ class Document:
     def __init__(self, schema: GraphQLSchema, node: DocumentNode) -> None:
         self.node = node
         self.introspects = introspects(node)
-        self.errors = broken_limits(node) or validate(schema, node, _RULES, max_errors=MAX_ERRORS)
+        self.errors = broken_limits(node) or _validate(schema, node)
+        self._schema = schema
+        self._prices: dict[str | None, Price] = {}
+
+    def points(self, operation_name: str | None, variables: dict[str, Any] | None) -> int:
+        """What an operation of a valid document costs."""
+        if operation_name not in self._prices:
+            operation = get_operation_ast(self.node, operation_name) or get_operation_ast(self.node)
+            assert operation is not None  # noqa: S101 - its type was read before
+            self._prices[operation_name] = Price(self._schema, self.node, operation)
+        return self._prices[operation_name].points(variables)
+
+
+def _validate(schema: GraphQLSchema, node: DocumentNode) -> list[GraphQLError]:
+    return validate(schema, node, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
 
 
 class Documents:

@@ -19,6 +19,9 @@ MAX_DOCUMENT_CHARACTERS = 32 * 1024
 """Values belong into variables, so a longer document is a mistake or an attack."""
 
 MAX_TOKENS = 2_000
+MAX_DEFINITIONS = 50
+"""Operations and fragments: GraphQL's rules compare every two of them."""
+
 MAX_DEPTH = 15
 MAX_ALIASES = 30
 MAX_DIRECTIVES_PER_NODE = 3
@@ -37,6 +40,8 @@ class Shape(NamedTuple):
 
 def broken_limits(document: DocumentNode) -> list[GraphQLError]:
     """The limits that a document breaks, each with a sentence; [] when it keeps them all."""
+    if len(document.definitions) > MAX_DEFINITIONS:
+        return [GraphQLError(f"A document may have {MAX_DEFINITIONS} operations and fragments.")]
     measure = _Measure(document)
     shapes = [measure.shape(operation.selection_set) for operation in _operations(document)]
     found = {

@@ -1,5 +1,7 @@
 """Top-level errors: each has a code, and a fault of ours says nothing but its request id."""
 
+import re
+
 import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
@@ -9,6 +11,9 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from domain.errors import AccessDenied, DomainError
 
 _FAULTS_OF_THE_CALLER = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+_SUGGESTION = re.compile(r" Did you mean .+\?$")
+"""What GraphQL says of a wrong variable names what would be right; the schema is for those who have a key."""
 
 _log = structlog.get_logger()
 
@@ -38,7 +43,8 @@ def masked(error: GraphQLError, request_id: str) -> GraphQLError:
     if isinstance(original, DomainError):
         return _coded(error, original.message, original.code.value)
     if original is None or isinstance(original, _FAULTS_OF_THE_CALLER):
-        return _coded(error, error.message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
+        message = _SUGGESTION.sub("", error.message)
+        return _coded(error, message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
     if isinstance(original, TookTooLong):
         return _coded(error, str(original), "TIMEOUT")
     _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=original)
