@@ -16,6 +16,7 @@ from gateways.simulated import SimulatedGateway
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
+from runtime.http import LimitedHttp
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
 from services import refunds, settlement, simulated_provider
@@ -132,6 +133,7 @@ def make_server(coffer: Coffer, settings: Settings) -> Server:
         port=settings.port,
         log_level="warning",
         access_log=False,
+        http=LimitedHttp,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=settings.limits.max_socket_message_bytes,
