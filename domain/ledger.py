@@ -11,18 +11,31 @@ class TransactionType(IntEnum):
     """Why credits moved."""
 
     CREDIT_PURCHASE = 1
+    """Credits were bought."""
     USAGE_DEDUCTION = 2
+    """A feature was used."""
     BONUS_CREDIT = 3
+    """Credits were given."""
     REFUND = 4
+    """Bought credits went back with their money."""
     PAYOUT_HOLD = 5
+    """Credits were held back from a payout."""
     PAYOUT_RELEASE = 6
+    """Credits held back from a payout are free again."""
     ADMIN_ADJUSTMENT = 7
+    """Somebody corrected the balance by hand."""
     HOLD = 8
+    """Credits were set aside."""
     HOLD_RELEASE = 9
+    """Credits that were set aside are free again."""
     HOLD_CAPTURE = 10
+    """Credits that were set aside were spent."""
     EXPIRY = 11
+    """Credits came to their end unspent."""
     TRANSFER = 12
+    """Credits moved between two wallets."""
     SUBSCRIPTION_GRANT = 13
+    """A subscription gave credits."""
 
 
 class Account(IntEnum):
