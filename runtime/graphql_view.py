@@ -14,12 +14,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import make_loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
-from runtime.media import GRAPHQL_RESPONSE, JSON, chosen_type, is_json
+from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
 from runtime.webhooks import read_in_time
 from schema.context import Context, OperationLimits
@@ -57,11 +58,24 @@ STATUS_OF: Final = {"RATE_LIMITED": 429, "TIMEOUT": 503}
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
 
+class EventStream(SSETransport):
+    """Strawberry's event stream with plain line ends: urql splits it at two of them."""
+
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        """One event."""
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    def encode_comment(self, comment: str) -> str:
+        """A sign of life."""
+        return super().encode_comment(comment).replace("\r\n", "\n")
+
+
 class GraphQLView(GraphQL[Context, None]):
     """Strawberry's view with our context, orjson, limits, event streams and response media types."""
 
     websocket_adapter_class = TextSocketAdapter
     graphql_transport_ws_handler_class = SocketHandler
+    stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}  # noqa: RUF012 - Strawberry's name
 
     def __init__(self, coffer: Coffer, authenticator: Authenticator, settings: Settings) -> None:
         super().__init__(
@@ -141,11 +155,15 @@ class GraphQLView(GraphQL[Context, None]):
         return HTMLResponse(_IDE.read_text(), headers={"content-security-policy": IDE_POLICY})
 
     async def parse_http_body(self, request: Any) -> Any:  # noqa: ANN401 - Strawberry's adapter and request
-        """The operation in a request; a body that is no object names none."""
+        """The operation in a request, and how to answer it: a client that takes streams and JSON gets what fits."""
         try:
-            return await super().parse_http_body(request)
+            operation: Any = await super().parse_http_body(request)
         except AttributeError as fault:
             raise HTTPException(400, "Send a JSON object with a query.") from fault
+        if operation.protocol == "sse" and also_json(request.headers.get("accept", "")):
+            streams = schema.documents.subscribes(operation.query or "", operation.operation_name)
+            operation.protocol = "sse" if streams else "http"
+        return operation
 
     async def execute_operation(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Let GET read for callers with a key alone: no page of another origin can send that header for its visitor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 
 
@@ -20,6 +21,12 @@ def chosen_type(accept: str) -> str:
     weights = dict(_weighed(part) for part in accept.split(","))
     newer = weights.get(GRAPHQL_RESPONSE, 0.0)
     return GRAPHQL_RESPONSE if newer and newer >= weights.get(JSON, 0.0) else JSON
+
+
+def also_json(accept: str) -> bool:
+    """Whether a client that takes event streams takes JSON as well, and likes it no less."""
+    weights = dict(_weighed(part) for part in accept.split(","))
+    return max(weights.get(JSON, 0.0), weights.get(GRAPHQL_RESPONSE, 0.0)) >= weights.get(EVENTS, 1.0)
 
 
 def _weighed(part: str) -> tuple[str, float]:

@@ -1,12 +1,14 @@
 """Documents: parsed and checked within limits, and remembered by their text."""
 
 from collections import OrderedDict
+from hashlib import sha256
 from typing import Any
 
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
     get_operation_ast,
     parse,
     specified_rules,
@@ -29,10 +31,11 @@ _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 class Document:
-    """A parsed document and what is wrong with it, found once."""
+    """A parsed document and what is wrong with it, found once; `digest` is the SHA-256 of its text, for logs."""
 
-    def __init__(self, schema: GraphQLSchema, node: DocumentNode) -> None:
-        self.node = node
+    def __init__(self, schema: GraphQLSchema, text: str) -> None:
+        self.node = node = parse_limited(text)
+        self.digest = sha256(text.encode(errors="replace")).hexdigest()
         self.introspects = introspects(node)
         self.errors = broken_limits(node) or _validate(schema, node)
         self._schema = schema
@@ -54,21 +57,30 @@ def _validate(schema: GraphQLSchema, node: DocumentNode) -> list[GraphQLError]:
 class Documents:
     """The documents of a schema by their text; the least recently used ones make room."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
         self._known: OrderedDict[str, Document] = OrderedDict()
 
-    def read(self, schema: GraphQLSchema, text: str, *, keep: bool) -> Document:
+    def read(self, text: str, *, keep: bool) -> Document:
         """The document of a text. GraphQLError when it is too long, too deep or no GraphQL."""
         found = self._known.get(text)
         if found is not None:
             self._known.move_to_end(text)
             return found
-        document = Document(schema, parse_limited(text))
+        document = Document(self._schema, text)
         if keep and len(text) <= MAX_CACHED_CHARACTERS:
             self._known[text] = document
             if len(self._known) > CACHED_DOCUMENTS:
                 self._known.popitem(last=False)
         return document
+
+    def subscribes(self, text: str, operation_name: str | None) -> bool:
+        """Whether the operation of a text is a subscription; one that can't be read is none."""
+        try:
+            operation = get_operation_ast(self.read(text, keep=False).node, operation_name)
+        except GraphQLError:
+            return False
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
 def parse_limited(text: str) -> DocumentNode:

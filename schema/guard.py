@@ -2,22 +2,34 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import structlog
 from graphql import GraphQLError
+from prometheus_client import Counter, Histogram
 from strawberry.types.graphql import OperationType
 
 from schema.documents import Document, Documents
-from schema.masking import CodedErrors, TookTooLong
+from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
 
 _UNREADABLE = "!"
 """Stands in for a text that must not be parsed; the refusal takes the place of its syntax error."""
 
+SLOW_SECONDS = 2.0
+
+_log = structlog.get_logger()
+_operations = Counter(
+    "coffer_graphql_operations_total", "Operations by what they are and their first error.", ["kind", "code"]
+)
+_seconds = Histogram("coffer_graphql_operation_seconds", "Time of a query or mutation.", ["kind"])
+_points = Histogram(
+    "coffer_graphql_operation_points", "Cost of an operation.", ["kind"], buckets=[10.0**n for n in range(6)]
+)
+
 INVALID_DOCUMENT_POINTS = 10
 """What a document costs that is refused: reading it took more time than most that run."""
-
-_documents = Documents()
 
 
 class Guard(CodedErrors):
@@ -29,13 +41,28 @@ class Guard(CodedErrors):
         self._refusal: GraphQLError | None = None
         self._points: int | None = None
 
+    def on_operation(self) -> Iterator[None]:
+        """Count and time every operation, and name those that were slow."""
+        started, code = time.perf_counter(), None
+        try:
+            yield from super().on_operation()
+        except TookTooLong:
+            code = "TIMEOUT"
+            raise
+        except CALLER_FAULTS:
+            code = "INVALID_DOCUMENT"
+            raise
+        finally:
+            self._measure(time.perf_counter() - started, code or self._first_code())
+
     async def on_parse(self) -> AsyncIterator[None]:
         """Take the document from the cache, or parse and check it."""
         execution = self.execution_context
         try:
             known = execution.context.caller is not None
             text = execution.query or ""
-            self._document = _documents.read(execution.schema._schema, text, keep=known)  # noqa: SLF001 - graphql-core's own
+            documents: Documents = execution.schema.documents  # type: ignore[attr-defined]  # CofferSchema's
+            self._document = documents.read(text, keep=known)
             execution.graphql_document = self._document.node
         except GraphQLError as refusal:
             self._refusal = await self._charge(INVALID_DOCUMENT_POINTS) or refusal
@@ -78,6 +105,30 @@ class Guard(CodedErrors):
         context = self.execution_context.context
         remaining = context.allowance.remaining_points if context.allowance else None
         return {"cost": {"requested": self._points, "limit": context.limits.cost_points, "remaining": remaining}}
+
+    def _measure(self, seconds: float, code: str) -> None:
+        kind = self._kind()
+        _operations.labels(kind, code).inc()
+        if self._points is not None:
+            _points.labels(kind).observe(self._points)
+        if kind in {"query", "mutation"} and self._document:
+            _seconds.labels(kind).observe(seconds)
+            if seconds > SLOW_SECONDS:
+                figures = {"ms": round(seconds * 1_000), "points": self._points, "code": code}
+                name = self.execution_context.operation_name
+                _log.warning("graphql.slow", kind=kind, name=name, document=self._document.digest, **figures)
+
+    def _kind(self) -> str:
+        """Query, mutation or subscription; `unread` for a document that can't be read or lacks the operation."""
+        try:
+            return self.execution_context.operation_type.value
+        except RuntimeError:
+            return "unread"
+
+    def _first_code(self) -> str:
+        result = self.execution_context.result
+        errors = result.errors if result else None
+        return str((errors[0].extensions or {}).get("code")) if errors else "OK"
 
     async def _charge(self, points: int) -> GraphQLError | None:
         """Take the points from the caller's budget; the refusal when it does not have them."""

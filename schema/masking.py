@@ -10,7 +10,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 
 from domain.errors import AccessDenied, DomainError
 
-_FAULTS_OF_THE_CALLER = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+CALLER_FAULTS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 _SUGGESTION = re.compile(r" Did you mean .+\?$")
 """What GraphQL says of a wrong variable names what would be right; the schema is for those who have a key."""
@@ -42,7 +42,7 @@ def masked(error: GraphQLError, request_id: str) -> GraphQLError:
         return _coded(error, original.message, original.code)
     if isinstance(original, DomainError):
         return _coded(error, original.message, original.code.value)
-    if original is None or isinstance(original, _FAULTS_OF_THE_CALLER):
+    if original is None or isinstance(original, CALLER_FAULTS):
         message = _SUGGESTION.sub("", error.message)
         return _coded(error, message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
     if isinstance(original, TookTooLong):

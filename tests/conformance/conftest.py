@@ -22,6 +22,7 @@ TITLES = {
     "test_audits": "GraphQL over HTTP: audits of graphql-http",
     "test_sockets": "graphql-transport-ws: protocol cases",
     "test_event_streams": "GraphQL over SSE: protocol cases",
+    "test_clients": "clients that people use",
     "test_scanners": "checks of security scanners",
 }
 

@@ -121,3 +121,26 @@ async def test_an_error_is_an_event(api: Api, query: str, code: str) -> None:
         name, result = await events.next()
         assert (name, result["errors"][0]["extensions"]["code"]) == ("next", code)
         assert (await events.next())[0] == "complete"
+
+
+MIXED = "application/graphql-response+json, application/json, text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "media_type"),
+    [
+        (MIXED, "{ __typename }", "application/graphql-response+json"),
+        (MIXED, "{", "application/graphql-response+json"),
+        (MIXED, "subscription { lowBalance { sequence } }", "text/event-stream"),
+        ("text/event-stream, application/json;q=0.5", "{ __typename }", "text/event-stream"),
+        ("application/json", "subscription { lowBalance { sequence } }", "application/json"),
+    ],
+)
+async def test_a_client_that_takes_both_gets_what_fits(api: Api, accept: str, query: str, media_type: str) -> None:
+    """Who takes JSON as well gets a stream for a subscription alone; who takes only JSON gets an error for it."""
+    client = api.anonymous()
+    async with client.http.stream("POST", "/graphql", json={"query": query}, headers={"accept": accept}) as answer:
+        assert answer.headers["content-type"].split(";")[0] == media_type
+        text = "".join([part async for part in answer.aiter_text()])
+        assert ("errors" in text) == (query != "{ __typename }")
+        assert "INTERNAL" not in text

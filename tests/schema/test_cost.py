@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schema.cost import INTROSPECTION_POINTS, LIST_ITEMS
-from schema.documents import Document, Documents, parse_limited
+from schema.documents import Document, Documents
 from schema.limits import MAX_ALIASES, MAX_DEFINITIONS, MAX_REPEATS_PER_FIELD
 from schema.root import schema
 
@@ -20,7 +20,7 @@ BATCH = "mutation($a: [ConsumeInput!]!) { consumeBatch(inputs: $a) { results { e
 
 def points(text: str, **variables: Any) -> int:  # noqa: ANN401 - JSON
     """What the first operation of a document costs."""
-    document = Document(CORE, parse_limited(text))
+    document = Document(CORE, text)
     assert document.errors == []
     return document.points(None, variables)
 
@@ -89,7 +89,7 @@ def worst_documents() -> dict[str, str]:
 def test_the_worst_documents_are_read_in_time(name: str) -> None:
     """A document that keeps the limits takes well under a second to parse, validate and price."""
     started = time.perf_counter()
-    document = Document(CORE, parse_limited(worst_documents()[name]))
+    document = Document(CORE, worst_documents()[name])
     if not document.errors:
         document.points(None, {})
     assert time.perf_counter() - started < WORST_SECONDS
@@ -97,8 +97,8 @@ def test_the_worst_documents_are_read_in_time(name: str) -> None:
 
 def test_a_document_is_read_once() -> None:
     """The same text gives the same document; one that nobody should keep is read anew."""
-    documents = Documents()
-    kept = documents.read(CORE, "{ __typename }", keep=True)
-    assert documents.read(CORE, "{ __typename }", keep=False) is kept
-    passing = documents.read(CORE, "{ project { name } }", keep=False)
-    assert documents.read(CORE, "{ project { name } }", keep=False) is not passing
+    documents = Documents(CORE)
+    kept = documents.read("{ __typename }", keep=True)
+    assert documents.read("{ __typename }", keep=False) is kept
+    passing = documents.read("{ project { name } }", keep=False)
+    assert documents.read("{ project { name } }", keep=False) is not passing
