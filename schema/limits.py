@@ -89,7 +89,7 @@ class _Measure:
 
     def shape(self, selections: SelectionSetNode | None) -> Shape:
         """The shape of a selection."""
-        if selections is None:
+        if selections is None or not selections.selections:
             return Shape(0, 0)
         names = Counter(_key(node) for node in selections.selections)
         self.most_repeats = max(self.most_repeats, *names.values())

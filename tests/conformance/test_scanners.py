@@ -149,6 +149,8 @@ async def test_exposed_ide(api: Api) -> None:
         b"null",
         b'"text"',
         b'{"query": null}',
+        b'{"query": "{ }"}',
+        b'{"query": "{ wallets { } }"}',
         b'{"query": {}}',
         b'{"query": "qwerty cop { abc }"}',
         b'{"query": "{ wallet(id: 1e999) { id } }"}',
