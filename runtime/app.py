@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from runtime import simulated, webhooks
 from runtime.auth import Authenticator
+from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
 
 if TYPE_CHECKING:
@@ -78,7 +79,13 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
         ],
         middleware=[
             Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
-            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=[*RATE_FIELDS, "x-request-id"],
+            ),
         ],
     )
     app.state.seats = view.seats

@@ -51,6 +51,8 @@ return {granted, string.format('%.6f', points)}
 """
 """Grants `wanted` points or as many as there are, but at least `needed` or none. One script: nothing comes between."""
 
+RATE_FIELDS: Final = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after")
+
 _log: Final = structlog.get_logger()
 _uncounted: Final = Counter("coffer_budget_uncounted_total", "Operations that passed uncounted, for want of Redis.")
 _refused: Final = Counter("coffer_budget_refused_total", "Operations refused for want of points.")
@@ -165,11 +167,8 @@ def rate_headers(budget: Budget, allowance: Allowance) -> dict[str, str]:
     """The RateLimit fields of a response, with Retry-After for a refusal; none when nobody counts."""
     if allowance.remaining_points is None:
         return {}
-    fields = {
-        "ratelimit-limit": str(budget.rule.burst_points),
-        "ratelimit-remaining": str(allowance.remaining_points),
-        "ratelimit-reset": str(seconds_until_full(budget, allowance.remaining_points)),
-    }
+    remaining = allowance.remaining_points
+    values = [budget.rule.burst_points, remaining, seconds_until_full(budget, remaining)]
     if not allowance.granted:
-        fields["retry-after"] = str(max(1, math.ceil(allowance.wait_seconds)))
-    return fields
+        values.append(max(1, math.ceil(allowance.wait_seconds)))
+    return dict(zip(RATE_FIELDS, map(str, values), strict=False))

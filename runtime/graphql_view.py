@@ -113,7 +113,12 @@ class GraphQLView(GraphQL[Context, None]):
                 await refusal(request, 413, reason)(scope, receive, send)
                 return
             receive = _replay(body, receive)
-        await super().__call__(scope, receive, send)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # An event stream's; a client may be gone before the stream was even begun.
+            if scope["type"] == "http" and "graphql.context" in scope:
+                self.seats.leave(scope["graphql.context"])
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
@@ -179,20 +184,11 @@ class GraphQLView(GraphQL[Context, None]):
         headers: Mapping[str, str],
     ) -> Response:
         """An event stream, which takes one of its project's seats while it is open."""
-        context: Context = request.scope["graphql.context"]
         try:
-            self.seats.take(context)
+            self.seats.take(request.scope["graphql.context"])
         except TooManyConnections as full:
             raise HTTPException(429, str(full)) from full
-
-        async def seated() -> AsyncIterator[str]:
-            try:
-                async for event in stream():
-                    yield event
-            finally:
-                self.seats.leave(context)
-
-        return await super().create_streaming_response(request, seated, sub_response, headers)
+        return await super().create_streaming_response(request, stream, sub_response, headers)
 
     def encode_json(self, data: object) -> bytes:
         """Write JSON."""
