@@ -77,3 +77,30 @@ async def test_an_event_stream_too_many_is_429(api: Api) -> None:
         assert (answer.status_code, error["extensions"]["code"]) == (429, "TOO_MANY_CONNECTIONS")
     await all_left()
     assert (await client.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code == 200
+
+
+CYCLES = 200
+
+
+async def test_coming_and_going_leaves_nothing(api: Api) -> None:
+    """After hundreds of sockets and event streams that just went away, no task, seat or subscription is left."""
+    client = await api.client()
+    wallet = (await client.run(CREATE_WALLET, owner="leaks"))["wallet"]["id"]
+    request = {"query": WATCH, "variables": {"id": wallet}}
+
+    async def come_and_go() -> None:
+        async with client.watch(WATCH, id=wallet) as stream:
+            await stream.next()
+        headers = {"accept": "text/event-stream"}
+        async with client.http.stream("POST", "/graphql", json=request, headers=headers) as answer:
+            await anext(answer.aiter_lines())
+        await all_left()
+
+    await come_and_go()
+    tasks, subscriptions = len(asyncio.all_tasks()), REGISTRY.get_sample_value("coffer_live_subscriptions")
+    for _ in range(CYCLES // 2):
+        await come_and_go()
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - tasks end in their own time
+            await asyncio.sleep(0.01)
+    assert REGISTRY.get_sample_value("coffer_live_subscriptions") == subscriptions
