@@ -20,9 +20,11 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.cost import Price
 from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
 
-CACHED_DOCUMENTS = 1_000
-MAX_CACHED_CHARACTERS = 8 * 1024
-"""A document is remembered up to this length, so that the memory of all of them has an end."""
+MAX_KEPT_CHARACTERS = 8 * 1024
+"""A document is remembered up to this length."""
+
+MAX_ALL_CHARACTERS = 512 * 1024
+"""What all remembered documents have together: about a thousand usual ones. A tree takes some 125 bytes a character."""
 
 MAX_ERRORS = 5
 """Validation stops there: a document made of mistakes is not worth the time to list them."""
@@ -60,6 +62,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._known: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
     def read(self, text: str, *, keep: bool) -> Document:
         """The document of a text. GraphQLError when it is too long, too deep or no GraphQL."""
@@ -68,11 +71,16 @@ class Documents:
             self._known.move_to_end(text)
             return found
         document = Document(self._schema, text)
-        if keep and len(text) <= MAX_CACHED_CHARACTERS:
-            self._known[text] = document
-            if len(self._known) > CACHED_DOCUMENTS:
-                self._known.popitem(last=False)
+        if keep and len(text) <= MAX_KEPT_CHARACTERS:
+            self._keep(text, document)
         return document
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._known[text] = document
+        self._characters += len(text)
+        while self._characters > MAX_ALL_CHARACTERS:
+            forgotten, _ = self._known.popitem(last=False)
+            self._characters -= len(forgotten)
 
     def subscribes(self, text: str, operation_name: str | None) -> bool:
         """Whether the operation of a text is a subscription; one that can't be read is none."""

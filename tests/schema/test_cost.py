@@ -102,3 +102,16 @@ def test_a_document_is_read_once() -> None:
     assert documents.read("{ __typename }", keep=False) is kept
     passing = documents.read("{ project { name } }", keep=False)
     assert documents.read("{ project { name } }", keep=False) is not passing
+
+
+def test_remembered_documents_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least recently used documents make room when all of them together are too long."""
+    texts = [f"query q{number} {{ __typename }}" for number in range(4)]
+    monkeypatch.setattr("schema.documents.MAX_ALL_CHARACTERS", len(texts[0]) * 3)
+    documents = Documents(CORE)
+    first, second, third = (documents.read(text, keep=True) for text in texts[:3])
+    assert documents.read(texts[0], keep=True) is first
+    documents.read(texts[3], keep=True)
+    assert documents.read(texts[0], keep=False) is first
+    assert documents.read(texts[2], keep=False) is third
+    assert documents.read(texts[1], keep=False) is not second
