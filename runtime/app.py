@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -97,7 +97,8 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = _SECURITY | (_HTTPS_ONLY if https else {})
+        headers = _SECURITY | (_HTTPS_ONLY if https else {})
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -113,10 +114,10 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                there = {name for name, _ in headers}
+                headers += [header for header in self._headers if header[0] not in there]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

@@ -127,23 +127,31 @@ class Budget:
                 if self._held < points and self._there() >= points and not await self._refill(points):
                     _uncounted.inc()
                     return Allowance(granted=True, remaining_points=None)
-        if self._held < points:
-            _refused.inc()
-            there = self._there()
-            wait_seconds = (points - there) / self.rule.points_per_second
-            return Allowance(granted=False, remaining_points=int(there), wait_seconds=wait_seconds)
+        return self._allow(points) if self._held >= points else self._refuse(points)
+
+    def owe(self, points: int) -> Allowance:
+        """The same by what this process knows; what was owed is taken with the points that come next."""
+        return self._allow(points) if self._there() >= points else self._refuse(points)
+
+    def _allow(self, points: int) -> Allowance:
         self._held -= points
         return Allowance(granted=True, remaining_points=int(self._there()))
+
+    def _refuse(self, points: int) -> Allowance:
+        _refused.inc()
+        there = self._there()
+        wait_seconds = (points - there) / self.rule.points_per_second
+        return Allowance(granted=False, remaining_points=int(there), wait_seconds=wait_seconds)
 
     def _there(self) -> float:
         """Points that may be there: other processes can only have left fewer."""
         left, at = self._left
         filled = left + (time.monotonic() - at) * self.rule.points_per_second
-        return self._held + min(filled, self.rule.burst_points)
+        return min(self._held + filled, self.rule.burst_points)
 
     async def _refill(self, points: int) -> bool:
         """Take a lease from Redis if it grants one; False when it does not answer."""
-        needed = points - self._held
+        needed = min(points - self._held, self.rule.burst_points)
         wanted = needed + int(self.rule.points_per_second * LEASE_SECONDS)
         answer = await self._budgets.ask(self._caller, needed, wanted, self.rule)
         if answer is not None:

@@ -232,10 +232,12 @@ class GraphQLView(GraphQL[Context, None]):
             response.headers["content-type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
         if newer or status in STATUS_OF.values():
             response.status_code = status
-        response.headers.setdefault("cache-control", "no-store")
+        if "cache-control" not in response.headers:
+            response.raw_headers.append((b"cache-control", b"no-store"))
         context: Context = request.scope["graphql.context"]
         if context.allowance is not None and isinstance(context.meter, Budget):
-            response.headers.update(rate_headers(context.meter, context.allowance))
+            fields = rate_headers(context.meter, context.allowance)
+            response.raw_headers.extend((name.encode(), value.encode()) for name, value in fields.items())
 
 
 def refusal(request: HTTPConnection, status: int, reason: str) -> Response:

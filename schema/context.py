@@ -26,6 +26,9 @@ class Meter(Protocol):
     async def take(self, points: int) -> Allowance:
         """Take points, or learn how long to wait for them."""
 
+    def owe(self, points: int) -> Allowance:
+        """The same by what this process knows; what was owed is taken with the points that come next."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperationLimits:

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any
 
 import structlog
@@ -11,6 +12,7 @@ from graphql import GraphQLError
 from prometheus_client import Counter, Histogram
 from strawberry.types.graphql import OperationType
 
+from schema.context import Allowance
 from schema.documents import Document, Documents
 from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
 
@@ -24,12 +26,21 @@ _operations = Counter(
     "coffer_graphql_operations_total", "Operations by what they are and their first error.", ["kind", "code"]
 )
 _seconds = Histogram("coffer_graphql_operation_seconds", "Time of a query or mutation.", ["kind"])
-_points = Histogram(
-    "coffer_graphql_operation_points", "Cost of an operation.", ["kind"], buckets=[10.0**n for n in range(6)]
-)
+_points = Histogram("coffer_graphql_operation_points", "Cost of an operation.", buckets=[10.0**n for n in range(6)])
 
 INVALID_DOCUMENT_POINTS = 10
 """What a document costs that is refused: reading it took more time than most that run."""
+
+
+@cache
+def _counter(kind: str, code: str) -> Counter:
+    """The counter of these labels: looking them up takes longer than counting."""
+    return _operations.labels(kind, code)
+
+
+@cache
+def _timer(kind: str) -> Histogram:
+    return _seconds.labels(kind)
 
 
 class Guard(CodedErrors):
@@ -55,7 +66,7 @@ class Guard(CodedErrors):
         finally:
             self._measure(time.perf_counter() - started, code or self._first_code())
 
-    async def on_parse(self) -> AsyncIterator[None]:
+    def on_parse(self) -> Iterator[None]:
         """Take the document from the cache, or parse and check it."""
         execution = self.execution_context
         try:
@@ -65,7 +76,8 @@ class Guard(CodedErrors):
             self._document = documents.read(text, keep=known)
             execution.graphql_document = self._document.node
         except GraphQLError as refusal:
-            self._refusal = await self._charge(INVALID_DOCUMENT_POINTS) or refusal
+            meter = execution.context.meter
+            self._refusal = (meter and self._answer(meter.owe(INVALID_DOCUMENT_POINTS))) or refusal
             execution.query = execution.query and _UNREADABLE
         yield
 
@@ -92,9 +104,9 @@ class Guard(CodedErrors):
             message = f"This took longer than {seconds:g} s: send it again, a mutation with the same key."
             raise TookTooLong(message) from late
 
-    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+    def coded(self, error: GraphQLError) -> GraphQLError:
         """The error as the caller may see it; the reason for a refusal in place of its stand-in."""
-        return super().anonymise_error(self._refusal or error)
+        return super().coded(self._refusal or error)
 
     def get_results(self) -> dict[str, Any]:
         """What the operation cost, of how much, and what is left; not with each event of a subscription."""
@@ -108,11 +120,11 @@ class Guard(CodedErrors):
 
     def _measure(self, seconds: float, code: str) -> None:
         kind = self._kind()
-        _operations.labels(kind, code).inc()
+        _counter(kind, code).inc()
         if self._points is not None:
-            _points.labels(kind).observe(self._points)
+            _points.observe(self._points)
         if kind in {"query", "mutation"} and self._document:
-            _seconds.labels(kind).observe(seconds)
+            _timer(kind).observe(seconds)
             if seconds > SLOW_SECONDS:
                 figures = {"ms": round(seconds * 1_000), "points": self._points, "code": code}
                 name = self.execution_context.operation_name
@@ -136,11 +148,15 @@ class Guard(CodedErrors):
         self._points = points
         if context.meter is None:
             return None
-        context.allowance = allowance = await context.meter.take(points)
+        return self._answer(await context.meter.take(points))
+
+    def _answer(self, allowance: Allowance) -> GraphQLError | None:
+        """The refusal that an allowance means, if any."""
+        self.execution_context.context.allowance = allowance
         if allowance.granted:
             return None
         seconds = math.ceil(allowance.wait_seconds)
-        message = f"This costs {points} points and the budget has {allowance.remaining_points}: wait {seconds} s."
+        message = f"The budget has {allowance.remaining_points} points, and this costs more: wait {seconds} s."
         return refused("RATE_LIMITED", message, retryAfterSeconds=seconds)
 
     def _errors(self, document: Document) -> list[GraphQLError]:

@@ -1,12 +1,15 @@
 """Top-level errors: each has a code, and a fault of ours says nothing but its request id."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import MaskErrors
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import StreamExecutionResult
 
 from domain.errors import AccessDenied, DomainError
 
@@ -22,13 +25,30 @@ class TookTooLong(Exception):
     """The operation ran for longer than it may."""
 
 
-class CodedErrors(MaskErrors):
+class CodedErrors(SchemaExtension):
     """Gives every error its code in `extensions` and masks what is not meant for callers."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._streamed = False
 
-    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+    def on_operation(self) -> Iterator[None]:
+        """Code the errors of an answer; those of a stream were coded one by one."""
+        yield
+        if not self._streamed:
+            self._code(self.execution_context.result)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Code the errors of one event."""
+        self._streamed = True
+        self._code(result)
+        yield
+
+    def _code(self, result: Any) -> None:  # noqa: ANN401 - a result of graphql-core, of Strawberry, or None
+        if result is not None and result.errors:
+            result.errors = [self.coded(error) for error in result.errors]
+
+    def coded(self, error: GraphQLError) -> GraphQLError:
         """The error as the caller may see it."""
         return masked(error, self.execution_context.context.request_id)
 

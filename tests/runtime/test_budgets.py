@@ -9,6 +9,7 @@ import pytest
 
 from runtime.budgets import LEASE_SECONDS, Budgets, Rule
 from runtime.settings import Limits, read_settings
+from schema.context import Allowance
 
 SLOW = Rule(points_per_second=0.001, burst_points=500)
 """Nothing comes back while a test runs."""
@@ -51,7 +52,7 @@ async def test_points_come_back(redis_url: str) -> None:
     rule = Rule(points_per_second=50, burst_points=10)
     budgets = Budgets(redis_url)
     budget = budgets.of(uuid4().hex, rule)
-    assert (await budget.take(10)).granted
+    assert await budget.take(10) == Allowance(granted=True, remaining_points=0)
     refused = await budget.take(5)
     assert not refused.granted
     assert 0 < refused.wait_seconds <= 0.1
@@ -81,3 +82,17 @@ def test_limits_are_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: object) 
     monkeypatch.setenv("COFFER_MAX_COST_POINTS", "77")
     monkeypatch.setenv("COFFER_SOCKET_INIT_SECONDS", "2.5")
     assert read_settings().limits == Limits(max_cost_points=77, socket_init_seconds=2.5)
+
+
+async def test_what_was_owed_is_taken_with_the_next_points(redis_url: str) -> None:
+    """Points taken by what this process knows come out of the bucket too, and an empty one refuses them."""
+    name = uuid4().hex
+    ours, others = Budgets(redis_url), Budgets(redis_url)
+    budget = ours.of(name, SLOW)
+    assert budget.owe(100).granted
+    assert (await budget.take(1)).granted
+    seen = (await others.of(name, SLOW).take(1)).remaining_points
+    assert seen == SLOW.burst_points - 102
+    assert not budget.owe(SLOW.burst_points).granted
+    for budgets in (ours, others):
+        await budgets.close()
