@@ -42,19 +42,33 @@ class Account(IntEnum):
     """One side of a movement: a bucket of the wallet (below 10; DEBT is what it owes) or an account of the project."""
 
     AVAILABLE = 1
+    """Can be spent."""
     RESERVED = 2
+    """Set aside by holds."""
     LOCKED = 3
+    """Held back from payouts."""
     PENDING = 4
+    """On their way in."""
     DEBT = 5
+    """What the wallet owes."""
     ISSUED = 10
+    """Credits that were sold."""
     PROMOTIONS = 11
+    """Credits that were given."""
     USAGE_REVENUE = 12
+    """Credits that were spent."""
     REFUNDS = 13
+    """Credits whose money went back."""
     PAYOUTS = 14
+    """Credits that were paid out."""
     BREAKAGE = 15
+    """Credits that expired."""
     ADJUSTMENTS = 16
+    """Corrections by hand."""
     TRANSFERS = 17
+    """Credits between two wallets of the project."""
     GIFTS = 18
+    """Credits in gifts that nobody has claimed yet."""
 
 
 class TransactionSource(IntEnum):

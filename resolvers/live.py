@@ -48,8 +48,9 @@ async def rapid_burn(
     """Each episode of rapid burn of one wallet, or of every wallet of the project."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
     stream: Any = service.watch_rapid_burn(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async for alert in _allowed(info, stream):
-        yield alert
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for alert in allowed:
+            yield alert
 
 
 async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:

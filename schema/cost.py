@@ -40,7 +40,7 @@ SIZE_ARGUMENTS = {"first": MAX_PAGE_ITEMS, "horizonDays": 365}
 LIST_ITEMS = 50
 """How many items a list counts as when nothing says how many it has."""
 
-KNOWN_LIST_ITEMS = {"errors": 1, "packs": 10, "topFeatures": 5}
+KNOWN_LIST_ITEMS = {"errors": 1, "packs": 10, "topFeatures": 5, "totals": 15, "trialBalance": 15}
 
 
 @dataclass(frozen=True, slots=True)

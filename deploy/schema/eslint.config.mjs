@@ -3,15 +3,20 @@ import plugin from "@graphql-eslint/eslint-plugin";
 
 const EVERYTHING = { types: true, DirectiveDefinition: true, EnumValueDefinition: true, FieldDefinition: true, InputValueDefinition: true };
 
+const recommended = plugin.configs["flat/schema-recommended"].rules;
+// A total by type may be a TypeTotal.
+const { "ObjectTypeDefinition,ObjectTypeExtension": _prefixes, ...names } = recommended["@graphql-eslint/naming-convention"][1];
+
 export default [
   {
     files: ["**/*.graphql"],
     plugins: { "@graphql-eslint": plugin },
     languageOptions: { parser: plugin.parser, parserOptions: { graphQLConfig: { schema: "schema/schema.graphql" } } },
     rules: {
-      ...plugin.configs["flat/schema-recommended"].rules,
+      ...recommended,
       ...plugin.configs["flat/schema-relay"].rules,
       "@graphql-eslint/require-description": ["error", EVERYTHING],
+      "@graphql-eslint/naming-convention": ["error", names],
       "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       // Only what can be fetched again has an id; connections also have `nodes`, and errors and prices are plain lists.
       "@graphql-eslint/strict-id-in-types": "off",
