@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
+AUDITS := tests/conformance/node_modules/.package-lock.json
+LINTER := deploy/schema/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -17,11 +19,14 @@ help: ## list what you can do
 run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
-test: $(DEVELOPMENT) ## run every test; ARGS="-k story" picks some
+test: $(DEVELOPMENT) $(AUDITS) ## run every test; ARGS="-k story" picks some
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 test-long: $(DEVELOPMENT) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
+
+conformance: $(DEVELOPMENT) $(AUDITS) ## audits, protocol cases and scanners' checks, as a table
+	@exec $(BIN)/python -m pytest tests/conformance -q $(ARGS)
 
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
@@ -30,6 +35,7 @@ crash: $(DEVELOPMENT) ## kill PostgreSQL and the servers under load and prove th
 	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 check: lint types imports ## everything that reads the code without running it
+check: lint types imports contract ## everything that reads the code without running it
 
 lint: $(DEVELOPMENT) ## style and format
 	$(BIN)/ruff check .
@@ -45,9 +51,20 @@ format: $(DEVELOPMENT) ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: $(INSTALLED) ## write schema/schema.graphql
+schema: $(INSTALLED) ## write schema/schema.graphql and docs/reference.md
 	$(BIN)/python main.py schema > $(VENV)/schema.graphql
 	mv $(VENV)/schema.graphql schema/schema.graphql
+	$(BIN)/python main.py reference > $(VENV)/reference.md
+	mv $(VENV)/reference.md docs/reference.md
+
+# The older schema is that of the newest release, and before the first one what clients were promised.
+contract: $(LINTER) ## the schema's style, and what broke in it since the last release
+	@release=$$(git describe --tags --abbrev=0 2>/dev/null); mkdir -p $(VENV); \
+	if [ -n "$$release" ]; then git show "$$release:schema/schema.graphql"; else cat tests/architecture/contract.graphql; fi \
+		> $(VENV)/older.graphql; \
+	if [ ! -f $(LINTER) ]; then echo "The schema's style was not checked: that needs Node 20 and npm."; else \
+		deploy/schema/node_modules/.bin/eslint -c deploy/schema/eslint.config.mjs schema/schema.graphql && \
+		node deploy/schema/changes.mjs $(VENV)/older.graphql schema/schema.graphql; fi
 
 bench: bench-engine bench-mutation ## the benchmarks of speed
 
@@ -82,6 +99,11 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Without npm, or where it can't install, what needs it is left out, and says so.
+$(AUDITS) $(LINTER): %/node_modules/.package-lock.json: %/package-lock.json
+	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
+		else echo "npm could not install the tools of $*: what needs them is left out."; fi
+
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
 	@$(PIP) uv
 	$(RESOLVE) --upgrade -o requirements.lock
@@ -91,7 +113,7 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules tests/conformance/node_modules deploy/schema/node_modules
 
-.PHONY: help run test test-long test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
+.PHONY: help run test contract conformance test-long test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
 	bench-scale reconcile install install-dev lock graphiql clean

@@ -119,6 +119,15 @@ def run_schema(_settings: Settings, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_reference(_settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Print the reference of the GraphQL schema."""
+    from schema.reference import reference  # noqa: PLC0415 - the other commands start without it
+    from schema.root import schema  # noqa: PLC0415
+
+    print(reference(schema._schema), end="")  # noqa: SLF001 - graphql-core's own schema
+    return 0
+
+
 async def seed(settings: Settings, database_url: str, redis_url: str) -> None:
     """Make the demo project with one wallet for each type of owner, unless it is there."""
     async with open_coffer(settings, database_url, redis_url) as coffer:
@@ -140,6 +149,7 @@ COMMANDS = {
     "key": run_key,
     "reconcile": run_reconcile,
     "schema": run_schema,
+    "reference": run_reference,
 }
 
 

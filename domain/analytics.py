@@ -28,9 +28,13 @@ class GroupBy(IntEnum):
     """By what usage is broken down."""
 
     FEATURE = 1
+    """One slice for each feature."""
     CATEGORY = 2
+    """One slice for each category."""
     MEMBER = 3
+    """One slice for each member."""
     DAY = 4
+    """One slice for each UTC day."""
 
 
 @dataclass(frozen=True, slots=True)

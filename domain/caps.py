@@ -46,15 +46,20 @@ class CapMeasure(IntEnum):
     """What a cap counts."""
 
     CREDITS = 1
+    """What was spent."""
     UNITS = 2
+    """How often, times the quantity."""
 
 
 class CapPeriod(IntEnum):
     """When a cap starts anew: each UTC day, each UTC month, or never at once: it looks back over its window."""
 
     DAY = 1
+    """A day (UTC)."""
     MONTH = 2
+    """A month (UTC)."""
     SLIDING = 3
+    """The window before each spend."""
 
 
 MAX_CAPS: Final = 50

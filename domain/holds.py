@@ -25,4 +25,6 @@ class Overflow(IntEnum):
     """What a capture of more than the hold has left does: take what is left, or nothing."""
 
     CAP = 1
+    """Take what is left."""
     REJECT = 2
+    """Take nothing and refuse."""

@@ -32,9 +32,13 @@ class JobState(IntEnum):
     """Where a job stands; DEAD ones wait for somebody to replay them."""
 
     READY = 1
+    """Waits for its time or for a worker."""
     RUNNING = 2
+    """A worker has it."""
     DONE = 3
+    """Done."""
     DEAD = 4
+    """Failed too often: replayJob runs it again."""
 
 
 def retry_delay(attempt: int, jitter: float) -> timedelta:

@@ -11,37 +11,64 @@ class TransactionType(IntEnum):
     """Why credits moved."""
 
     CREDIT_PURCHASE = 1
+    """Credits were bought."""
     USAGE_DEDUCTION = 2
+    """A feature was used."""
     BONUS_CREDIT = 3
+    """Credits were given."""
     REFUND = 4
+    """Bought credits went back with their money."""
     PAYOUT_HOLD = 5
+    """Credits were held back from a payout."""
     PAYOUT_RELEASE = 6
+    """Credits held back from a payout are free again."""
     ADMIN_ADJUSTMENT = 7
+    """Somebody corrected the balance by hand."""
     HOLD = 8
+    """Credits were set aside."""
     HOLD_RELEASE = 9
+    """Credits that were set aside are free again."""
     HOLD_CAPTURE = 10
+    """Credits that were set aside were spent."""
     EXPIRY = 11
+    """Credits came to their end unspent."""
     TRANSFER = 12
+    """Credits moved between two wallets."""
     SUBSCRIPTION_GRANT = 13
+    """A subscription gave credits."""
 
 
 class Account(IntEnum):
     """One side of a movement: a bucket of the wallet (below 10; DEBT is what it owes) or an account of the project."""
 
     AVAILABLE = 1
+    """Can be spent."""
     RESERVED = 2
+    """Set aside by holds."""
     LOCKED = 3
+    """Held back from payouts."""
     PENDING = 4
+    """On their way in."""
     DEBT = 5
+    """What the wallet owes."""
     ISSUED = 10
+    """Credits that were sold."""
     PROMOTIONS = 11
+    """Credits that were given."""
     USAGE_REVENUE = 12
+    """Credits that were spent."""
     REFUNDS = 13
+    """Credits whose money went back."""
     PAYOUTS = 14
+    """Credits that were paid out."""
     BREAKAGE = 15
+    """Credits that expired."""
     ADJUSTMENTS = 16
+    """Corrections by hand."""
     TRANSFERS = 17
+    """Credits between two wallets of the project."""
     GIFTS = 18
+    """Credits in gifts that nobody has claimed yet."""
 
 
 class TransactionSource(IntEnum):

@@ -10,11 +10,17 @@ class LotSource(IntEnum):
     """Where the credits of a lot came from."""
 
     PURCHASED = 1
+    """Bought."""
     BONUS = 2
+    """Given with a purchase or by hand."""
     PROMOTIONAL = 3
+    """Given for a promotion."""
     SUBSCRIPTION = 4
+    """Given by a subscription."""
     GIFT = 5
+    """Claimed from a gift."""
     ADJUSTMENT = 6
+    """A correction by hand."""
 
 
 DEFAULT_PRIORITY: Final = 50

@@ -13,9 +13,13 @@ class Role(IntEnum):
     """What an API key may do in its project; each role can do all that the next one can."""
 
     OWNER = 1
+    """Everything, keys included."""
     ADMIN = 2
+    """Everything but keys."""
     MEMBER = 3
+    """Spends, buys and reads."""
     VIEWER = 4
+    """Reads."""
 
 
 class Permission(StrEnum):

@@ -23,11 +23,17 @@ class UsageCategory(IntEnum):
     """The family a feature belongs to."""
 
     COMMUNITY = 1
+    """Running a community."""
     API = 2
+    """Calls of an API."""
     QUEUE = 3
+    """Mails, notifications and scheduled work."""
     WEBHOOK = 4
+    """Webhooks sent for the customer."""
     STORAGE = 5
+    """Stored files and media."""
     AI = 6
+    """Work of language models."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,20 +23,30 @@ class PurchaseStatus(IntEnum):
     """Where a purchase stands."""
 
     PROCESSING = 1
+    """The order is being opened at the provider."""
     PENDING = 2
+    """The buyer has to pay, or the provider to say so."""
     SUCCESS = 3
+    """Paid, and the credits are in the wallet."""
     FAILED = 4
+    """Not paid; retryPurchase tries again."""
     REFUNDED = 5
+    """The whole amount went back."""
 
 
 class PaymentMethod(IntEnum):
     """How the buyer pays."""
 
     UPI = 1
+    """A UPI app."""
     DEBIT_CARD = 2
+    """A debit card."""
     CREDIT_CARD = 3
+    """A credit card."""
     NET_BANKING = 4
+    """The bank's own page."""
     WALLET = 5
+    """A wallet of another company."""
 
 
 TRANSITIONS: Final[dict[PurchaseStatus, frozenset[PurchaseStatus]]] = {

@@ -12,8 +12,11 @@ class OwnerType(IntEnum):
     """Whose credits a wallet holds."""
 
     USER = 1
+    """A person."""
     COMMUNITY = 2
+    """A community."""
     ORGANIZATION = 3
+    """A company or another organisation."""
 
 
 def is_low_balance(available: int, threshold: int) -> bool:

@@ -80,6 +80,7 @@ class Hub(Broadcast):
     """broadcaster's interface with bounded inboxes, safe concurrent subscribing, and a clean end."""
 
     def __init__(self, redis_url: str) -> None:
+        self.redis_url = redis_url
         self._redis = RedisBackend(redis_url)
         super().__init__(backend=self._redis)
         self._inboxes: dict[str, set[Inbox]] = {}

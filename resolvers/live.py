@@ -1,6 +1,7 @@
 """Live streams."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import strawberry
@@ -25,8 +26,9 @@ async def wallet_updated(
     """The wallet now, then each change; with `after`, first every transaction above that sequence."""
     wallet = parse_id("wal", wallet_id)
     stream: Any = service.watch_wallet(info.context.coffer, info.context.actor, wallet, given(after))
-    async for change in _allowed(info, stream):
-        yield change
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for change in allowed:
+            yield change
 
 
 async def low_balance(
@@ -35,8 +37,9 @@ async def low_balance(
     """Each dip of one wallet, or of every wallet of the project, below its threshold."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
     stream: Any = service.watch_low_balance(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async for alert in _allowed(info, stream):
-        yield alert
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for alert in allowed:
+            yield alert
 
 
 async def rapid_burn(
@@ -45,12 +48,14 @@ async def rapid_burn(
     """Each episode of rapid burn of one wallet, or of every wallet of the project."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
     stream: Any = service.watch_rapid_burn(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async for alert in _allowed(info, stream):
-        yield alert
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for alert in allowed:
+            yield alert
 
 
 async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:
     """The purchase now, then each change of it."""
     stream: Any = service.watch_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
-    async for row in _allowed(info, stream):
-        yield row
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for row in allowed:
+            yield row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -12,7 +13,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -21,10 +22,11 @@ from starlette.staticfiles import StaticFiles
 
 from runtime import simulated, webhooks
 from runtime.auth import Authenticator
+from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +41,14 @@ _SECURITY: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+"""For every answer; a page brings a content-security-policy of its own."""
+
+_HTTPS_ONLY: Final = {"strict-transport-security": "max-age=31536000"}
 
 _log: Final = structlog.get_logger()
 _seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["method", "path", "status"])
@@ -47,9 +56,16 @@ _seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["
 
 def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
-    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings.allowed_origins)
+    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings)
     origins = list(settings.allowed_origins)
-    return Starlette(
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await view.budgets.close()
+
+    app = Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", view, methods=["GET", "POST"]),
@@ -62,17 +78,27 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[
-            Middleware(RequestMiddleware),
-            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
+            Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=[*RATE_FIELDS, "x-request-id"],
+            ),
         ],
     )
+    app.state.seats = view.seats
+    return app
 
 
 class RequestMiddleware:
     """Gives each request an id, the security headers, a log line and a time."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
+        headers = _SECURITY | (_HTTPS_ONLY if https else {})
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -88,10 +114,10 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in _SECURITY.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                there = {name for name, _ in headers}
+                headers += [header for header in self._headers if header[0] not in there]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

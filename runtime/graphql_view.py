@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: HTTP by the GraphQL-over-HTTP specification, graphql-transport-ws, GraphiQL for browsers."""
+"""The GraphQL endpoint: HTTP by the GraphQL-over-HTTP specification, sockets, event streams, the page for browsers."""
 
 from __future__ import annotations
 
@@ -8,68 +8,93 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
+from cross_web import HTTPException
+from starlette.exceptions import HTTPException as Unread
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.websockets import WebSocketDisconnect
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from starlette.responses import HTMLResponse, Response
+from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.http.streaming import SSETransport
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import make_loaders
-from runtime.webhooks import read_limited
-from schema.context import Context
+from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
+from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
+from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
+from runtime.webhooks import read_in_time
+from schema.context import Context, OperationLimits
+from schema.masking import masked
 from schema.root import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.types import Message, Receive, Scope, Send
     from starlette.websockets import WebSocket
     from strawberry.http import GraphQLHTTPResponse
 
     from runtime.auth import Authenticator, Caller
+    from runtime.settings import Settings
     from services.coffer import Coffer
 
-MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-"""A batch of 1,000 spends with metadata fits."""
-
-INIT_SECONDS: Final = 10
 SUBSCRIPTIONS_PER_SOCKET: Final = 100
-GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+ANONYMOUS_BURST_SECONDS: Final = 10
 IDE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'"
+    " font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
 )
+CODES: Final = {
+    405: "METHOD_NOT_ALLOWED",
+    408: "TIMEOUT",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "TOO_MANY_CONNECTIONS",
+}
+STATUS_OF: Final = {"RATE_LIMITED": 429, "TIMEOUT": 503}
+"""Errors that every HTTP client should see at once, also one that asked for application/json."""
+
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
 
-class TextSocketAdapter(ASGIWebSocketAdapter):
-    """Sends each message as a text frame, as graphql-transport-ws asks: browsers hand binary frames over as blobs."""
+class EventStream(SSETransport):
+    """Strawberry's event stream with plain line ends: urql splits it at two of them."""
 
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send one protocol message."""
-        try:
-            await self.ws.send_text(orjson.dumps(message).decode())
-        except WebSocketDisconnect as gone:
-            raise WebSocketDisconnected from gone
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        """One event."""
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    def encode_comment(self, comment: str) -> str:
+        """A sign of life."""
+        return super().encode_comment(comment).replace("\r\n", "\n")
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """Strawberry's view with our context, orjson, body limit and response media type."""
+    """Strawberry's view with our context, orjson, limits, event streams and response media types."""
 
     websocket_adapter_class = TextSocketAdapter
+    graphql_transport_ws_handler_class = SocketHandler
+    stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}  # noqa: RUF012 - Strawberry's name
 
-    def __init__(self, coffer: Coffer, authenticator: Authenticator, allowed_origins: tuple[str, ...]) -> None:
+    def __init__(self, coffer: Coffer, authenticator: Authenticator, settings: Settings) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql",
             allow_queries_via_get=True,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=timedelta(seconds=settings.limits.socket_init_seconds),
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_SOCKET,
-            allowed_origins=allowed_origins,
+            allowed_origins=settings.allowed_origins,
+        )
+        self.seats = Seats(settings.limits.max_live_connections_per_project)
+        self.budgets = Budgets(coffer.hub.redis_url)
+        self._limits = limits = settings.limits
+        self._operation_limits = OperationLimits(limits.operation_seconds, limits.max_cost_points)
+        self._rule = Rule(limits.rate_points_per_second, limits.rate_burst_points)
+        anonymous_rate = limits.anonymous_points_per_second
+        self._anonymous_rule = Rule(
+            anonymous_rate, max(anonymous_rate * ANONYMOUS_BURST_SECONDS, limits.max_cost_points)
         )
         self._coffer = coffer
         self._authenticator = authenticator
@@ -77,21 +102,34 @@ class GraphQLView(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a body over the limit before anything reads it."""
         if scope["type"] == "http" and scope["method"] == "POST":
-            body = await read_limited(Request(scope, receive), MAX_BODY_BYTES)
-            if body is None:
-                await PlainTextResponse(f"A request is at most {MAX_BODY_BYTES} bytes.", 413)(scope, receive, send)
+            request = Request(scope, receive)
+            try:
+                body = await read_in_time(request, self._limits.max_request_bytes)
+            except Unread:
+                await refusal(request, 408, "The body did not arrive in time.")(scope, receive, send)
                 return
-            receive = _replay(body)
-        await super().__call__(scope, receive, send)
+            if body is None:
+                reason = f"A request is at most {self._limits.max_request_bytes} bytes."
+                await refusal(request, 413, reason)(scope, receive, send)
+                return
+            receive = _replay(body, receive)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # An event stream's; a client may be gone before the stream was even begun.
+            if scope["type"] == "http" and "graphql.context" in scope:
+                self.seats.leave(scope["graphql.context"])
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
         caller = await self._authenticator.caller(request.headers.get("authorization"))
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
-        context = Context(self._coffer, request_id, None)
-        if caller is not None:
-            context.caller, context.expires_at = caller.actor, caller.expires_at
+        context = Context(self._coffer, request_id, None, limits=self._operation_limits)
+        address = request.client.host if request.client else ""
+        context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
+        self._admit(context, caller)
         context.loaders = make_loaders(context)
+        request.scope["graphql.context"] = context
         return context
 
     async def on_ws_connect(self, context: Context) -> Any:  # noqa: ANN401 - Strawberry's signature
@@ -101,12 +139,56 @@ class GraphQLView(GraphQL[Context, None]):
             caller: Caller | None = await self._authenticator.caller(str(authorization))
             if caller is None:
                 raise ConnectionRejectionError
-            context.caller, context.expires_at = caller.actor, caller.expires_at
+            self._admit(context, caller)
+        self.seats.take(context)
         return await super().on_ws_connect(context)
 
+    def _admit(self, context: Context, caller: Caller | None) -> None:
+        """Let a known caller act, on its own budget."""
+        if caller is not None:
+            context.caller, context.expires_at = caller.actor, caller.expires_at
+            name = caller_name(caller.actor.project_id, caller.actor.api_key_id)
+            context.meter = self.budgets.of(name, self._rule)
+
+    def should_render_graphql_ide(self, request: Any) -> bool:  # noqa: ANN401 - Strawberry's adapter
+        """Only for a browser that opens the address."""
+        asked = request.method == "GET" and request.query_params.get("query") is None
+        return asked and "text/html" in request.headers.get("accept", "")
+
     async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002 - Strawberry's signature
-        """GraphiQL from our own files."""
+        """The page that asks for a key and then loads GraphiQL, from our own files."""
         return HTMLResponse(_IDE.read_text(), headers={"content-security-policy": IDE_POLICY})
+
+    async def parse_http_body(self, request: Any) -> Any:  # noqa: ANN401 - Strawberry's adapter and request
+        """The operation in a request, and how to answer it: a client that takes streams and JSON gets what fits."""
+        try:
+            operation: Any = await super().parse_http_body(request)
+        except AttributeError as fault:
+            raise HTTPException(400, "Send a JSON object with a query.") from fault
+        if operation.protocol == "sse" and also_json(request.headers.get("accept", "")):
+            streams = schema.documents.subscribes(operation.query or "", operation.operation_name)
+            operation.protocol = "sse" if streams else "http"
+        return operation
+
+    async def execute_operation(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Let GET read for callers with a key alone: no page of another origin can send that header for its visitor."""
+        if request.method == "GET" and kwargs["context"].caller is None:
+            raise HTTPException(405, "Without a key, send a POST request with a JSON body.")
+        return await super().execute_operation(request, *args, **kwargs)
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """An event stream, which takes one of its project's seats while it is open."""
+        try:
+            self.seats.take(request.scope["graphql.context"])
+        except TooManyConnections as full:
+            raise HTTPException(429, str(full)) from full
+        return await super().create_streaming_response(request, stream, sub_response, headers)
 
     def encode_json(self, data: object) -> bytes:
         """Write JSON."""
@@ -117,46 +199,69 @@ class GraphQLView(GraphQL[Context, None]):
         return orjson.loads(data)
 
     async def process_result(self, request: Request, result: Any) -> GraphQLHTTPResponse:  # noqa: ANN401 - a result
-        """A request error has no data entry."""
+        """Every error has its code; a request error has no data entry."""
+        # What failed outside the execution never reached the schema's extensions.
+        request_id = request.scope["graphql.context"].request_id
+        result.errors = [error if error.extensions else masked(error, request_id) for error in result.errors or ()]
         body = await super().process_result(request, result)
         failed = isinstance(result, PreExecutionError) or (result.data is None and not _has_path(result.errors))
-        errors: Any = body.get("errors")
-        for error in errors or ():
-            # What could not even be parsed never reaches the schema's extensions.
-            error.setdefault("extensions", {"code": "INVALID_DOCUMENT"})
-        request.scope["graphql.failed"] = failed and bool(result.errors)
-        if request.scope["graphql.failed"]:
+        if failed and result.errors:
             body.pop("data", None)
+            code = (result.errors[0].extensions or {}).get("code")
+            request.scope["graphql.status"] = STATUS_OF.get(str(code), 400)
         return body
 
     async def run(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
         """Answer with the media type that the client asked for; 400 for a request error under the newer one."""
-        response = await super().run(request, *args, **kwargs)
-        if isinstance(request, HTTPConnection) and request.scope["type"] == "http" and _wants_newer(request, response):
-            response.headers["content-type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
-            if request.scope.get("graphql.failed"):
-                response.status_code = 400
+        if not isinstance(request, HTTPConnection) or request.scope["type"] != "http":
+            return await super().run(request, *args, **kwargs)
+        try:
+            if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
+                raise HTTPException(415, "Send JSON: content-type: application/json.")
+            response = await super().run(request, *args, **kwargs)
+        except HTTPException as refused:
+            return refusal(request, refused.status_code, refused.reason)
+        self._finish(request, response)
         return response
 
+    def _finish(self, request: Request, response: Response) -> None:
+        """The media type, the status and the budget's headers."""
+        status = request.scope.get("graphql.status", response.status_code)
+        newer = chosen_type(request.headers.get("accept", "")) == GRAPHQL_RESPONSE
+        if newer and response.headers.get("content-type", "").startswith(JSON):
+            response.headers["content-type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
+        if newer or status in STATUS_OF.values():
+            response.status_code = status
+        if "cache-control" not in response.headers:
+            response.raw_headers.append((b"cache-control", b"no-store"))
+        context: Context = request.scope["graphql.context"]
+        if context.allowance is not None and isinstance(context.meter, Budget):
+            fields = rate_headers(context.meter, context.allowance)
+            response.raw_headers.extend((name.encode(), value.encode()) for name, value in fields.items())
 
-def _wants_newer(request: HTTPConnection, response: Response) -> bool:
-    is_json = response.headers.get("content-type", "").startswith("application/json")
-    return is_json and GRAPHQL_RESPONSE in request.headers.get("accept", "")
+
+def refusal(request: HTTPConnection, status: int, reason: str) -> Response:
+    """A request that GraphQL never saw, refused in GraphQL's own form."""
+    status = 405 if "not allowed when using GET" in reason else status
+    error = {"message": reason, "extensions": {"code": CODES.get(status, "BAD_REQUEST")}}
+    media_type = chosen_type(request.headers.get("accept", ""))
+    headers = {"allow": "POST"} if status == 405 else {}  # noqa: PLR2004 - method not allowed
+    return Response(orjson.dumps({"errors": [error]}), status, headers, f"{media_type}; charset=utf-8")
 
 
 def _has_path(errors: Any) -> bool:  # noqa: ANN401 - a list or None
     return any(error.path for error in errors or ())
 
 
-def _replay(body: bytes) -> Receive:
-    """A receive function for a body that was read already."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A receive function for a body that was read already; after it come the client's own messages."""
     sent = False
 
-    async def receive() -> Message:
+    async def again() -> Message:
         nonlocal sent
         if sent:
-            return {"type": "http.disconnect"}
+            return await receive()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+    return again

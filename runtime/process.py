@@ -16,6 +16,7 @@ from gateways.simulated import SimulatedGateway
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
+from runtime.http import LimitedHttp
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
 from services import refunds, settlement, simulated_provider
@@ -27,10 +28,12 @@ from services.jobs import free_abandoned, purge_done
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
 
     from gateways.base import Gateway
     from runtime.settings import Settings
+    from runtime.sockets import Seats
     from services.jobs import Handler
 
 STOP_SECONDS: Final = 10
@@ -100,9 +103,10 @@ async def background(coffer: Coffer, settings: Settings) -> AsyncIterator[None]:
 class Server(uvicorn.Server):
     """uvicorn, which ends the live streams first when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hub: Hub, seats: Seats) -> None:
         super().__init__(config)
         self._hub = hub
+        self._seats = seats
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401, ARG002 - uvicorn's signature
         """SIGTERM or Ctrl-C: streams complete, then sockets close with 1001."""
@@ -111,24 +115,35 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody new, let streams complete and close their sockets with 1001; uvicorn's own way would be 1012."""
+        for server in self.servers:
+            server.close()
+        self._hub.end_subscriptions()
+        await self._seats.close_sockets()
+        await super().shutdown(sockets)
+
 
 def make_server(coffer: Coffer, settings: Settings) -> Server:
     """The HTTP server of a process, tuned: no per-message compression, uvloop, httptools."""
+    app = create_app(coffer, settings)
     config = uvicorn.Config(
-        create_app(coffer, settings),
+        app,
         host=settings.bind_host,
         port=settings.port,
         log_level="warning",
         access_log=False,
+        http=LimitedHttp,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
+        ws_max_size=settings.limits.max_socket_message_bytes,
         ws_ping_interval=SOCKET_PING_SECONDS,
         ws_ping_timeout=SOCKET_PING_SECONDS,
         backlog=BACKLOG_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
     )
-    return Server(config, coffer.hub)
+    return Server(config, coffer.hub, app.state.seats)
 
 
 async def serve(settings: Settings, database_url: str, redis_url: str) -> None:

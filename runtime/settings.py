@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from starlette.config import Config
 
@@ -13,6 +13,29 @@ DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
 _SIMULATED_FILE: Final = "simulated.secret"
 _SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one caller may take of a process; each is a COFFER_ setting of the same name."""
+
+    max_request_bytes: int = 2 * 1024 * 1024
+    """A batch of 1,000 spends with metadata fits."""
+    max_socket_message_bytes: int = 256 * 1024
+    max_live_connections_per_project: int = 20_000
+    """Sockets and event streams, in each process."""
+    socket_init_seconds: float = 10.0
+    """How long a socket may stay without connection_init."""
+    operation_seconds: float = 30.0
+    """How long a query or mutation may run."""
+    max_cost_points: int = 10_000
+    """What one operation may cost: an object is one point, a mutation ten, times the sizes of lists."""
+    rate_points_per_second: int = 100_000
+    """What a key may spend for long; more than the clients of one server ask for."""
+    rate_burst_points: int = 1_000_000
+    """What a key may spend at once after a rest."""
+    anonymous_points_per_second: int = 1_000
+    """The same for everybody without a key at one address; at once, ten seconds of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,7 @@ class Settings:
     simulated_secret: str
     jwt_secret: str | None
     allowed_origins: tuple[str, ...]
+    limits: Limits = Limits()
 
 
 def read_settings() -> Settings:
@@ -56,7 +80,23 @@ def read_settings() -> Settings:
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        limits=_read_limits(config),
     )
+
+
+def _read_limits(config: Config) -> Limits:
+    """Every limit by its own name; a number that is not above zero would refuse everything."""
+    values: dict[str, Any] = {
+        limit.name: config(limit.name.upper(), cast=type(limit.default), default=limit.default)
+        for limit in fields(Limits)
+    }
+    for name, value in values.items():
+        if value <= 0:
+            raise ValueError(f"COFFER_{name.upper()} is a number above zero.")
+    limits = Limits(**values)
+    if limits.max_cost_points > limits.rate_burst_points:
+        raise ValueError("COFFER_RATE_BURST_POINTS is at least COFFER_MAX_COST_POINTS: else some operation never runs.")
+    return limits
 
 
 def _kept_secret(data_dir: Path) -> str:

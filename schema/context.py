@@ -1,7 +1,7 @@
 """What a resolver knows of its call."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -11,7 +11,34 @@ from domain.permissions import Actor
 from services.coffer import Coffer
 
 
-@dataclass
+class Allowance(NamedTuple):
+    """What a caller's budget says to an operation. None remaining means that nobody counts at the moment."""
+
+    granted: bool
+    remaining_points: int | None
+    wait_seconds: float = 0.0
+    """How long until there is enough."""
+
+
+class Meter(Protocol):
+    """A caller's budget of points."""
+
+    async def take(self, points: int) -> Allowance:
+        """Take points, or learn how long to wait for them."""
+
+    def owe(self, points: int) -> Allowance:
+        """The same by what this process knows; what was owed is taken with the points that come next."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationLimits:
+    """What one operation may take."""
+
+    seconds: float
+    cost_points: int
+
+
+@dataclass(eq=False)
 class Context:
     """The open parts, who is calling, and the loaders; one for each request, or for each socket."""
 
@@ -20,6 +47,10 @@ class Context:
     caller: Actor | None
     expires_at: float | None = None
     connection_params: dict[str, Any] | None = None
+    limits: OperationLimits = OperationLimits(30.0, 10_000)
+    meter: Meter | None = None
+    allowance: Allowance | None = None
+    """The budget's last answer, for the headers of an HTTP response."""
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

@@ -1,35 +1,74 @@
 """Top-level errors: each has a code, and a fault of ours says nothing but its request id."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import MaskErrors
+from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import StreamExecutionResult
 
 from domain.errors import AccessDenied, DomainError
+
+CALLER_FAULTS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+_SUGGESTION = re.compile(r" Did you mean .+\?$")
+"""What GraphQL says of a wrong variable names what would be right; the schema is for those who have a key."""
 
 _log = structlog.get_logger()
 
 
-class CodedErrors(MaskErrors):
+class TookTooLong(Exception):
+    """The operation ran for longer than it may."""
+
+
+class CodedErrors(SchemaExtension):
     """Gives every error its code in `extensions` and masks what is not meant for callers."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._streamed = False
 
-    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+    def on_operation(self) -> Iterator[None]:
+        """Code the errors of an answer; those of a stream were coded one by one."""
+        yield
+        if not self._streamed:
+            self._code(self.execution_context.result)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Code the errors of one event."""
+        self._streamed = True
+        self._code(result)
+        yield
+
+    def _code(self, result: Any) -> None:  # noqa: ANN401 - a result of graphql-core, of Strawberry, or None
+        if result is not None and result.errors:
+            result.errors = [self.coded(error) for error in result.errors]
+
+    def coded(self, error: GraphQLError) -> GraphQLError:
         """The error as the caller may see it."""
-        original = error.original_error
-        if isinstance(original, AccessDenied):
-            return _coded(error, original.message, original.code)
-        if isinstance(original, DomainError):
-            return _coded(error, original.message, original.code.value)
-        if original is None or isinstance(original, GraphQLError):
-            return _coded(error, error.message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
-        return self._masked(error)
+        return masked(error, self.execution_context.context.request_id)
 
-    def _masked(self, error: GraphQLError) -> GraphQLError:
-        request_id = self.execution_context.context.request_id
-        _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=error.original_error)
-        return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
+
+def masked(error: GraphQLError, request_id: str) -> GraphQLError:
+    """An error with its code; a fault of ours is logged under its request id, which is all that it says."""
+    original = error.original_error
+    if original is None and error.extensions:
+        return error
+    if isinstance(original, AccessDenied):
+        return _coded(error, original.message, original.code)
+    if isinstance(original, DomainError):
+        return _coded(error, original.message, original.code.value)
+    if original is None or isinstance(original, CALLER_FAULTS):
+        message = _SUGGESTION.sub("", error.message)
+        return _coded(error, message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
+    if isinstance(original, TookTooLong):
+        return _coded(error, str(original), "TIMEOUT")
+    _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=original)
+    return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
 
 
 def _coded(error: GraphQLError, message: str, code: str, **more: str) -> GraphQLError:

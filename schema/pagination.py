@@ -22,9 +22,13 @@ class PageInfo:
     """Where a page lies in its list."""
 
     has_next_page: bool
+    """Whether more follows: ask with after: endCursor."""
     has_previous_page: bool
+    """Whether something came before."""
     start_cursor: str | None
+    """The cursor of the first item."""
     end_cursor: str | None
+    """The cursor of the last item."""
 
 
 @published
@@ -32,7 +36,9 @@ class Edge(Generic[T]):
     """An item and its cursor."""
 
     cursor: str
+    """Give it to `after` to go on behind the item."""
     node: T
+    """The item."""
 
 
 @published
@@ -40,8 +46,11 @@ class Connection(Generic[T]):
     """A page of a list."""
 
     edges: list[Edge[T]]
+    """The items with their cursors."""
     nodes: list[T]
+    """The items alone."""
     page_info: PageInfo
+    """Whether there is more."""
 
 
 def checked_first(first: int | None) -> int:

@@ -25,7 +25,7 @@ from services.feed import WalletChange, read_alert, read_change
 from services.wallets import get_wallet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from uuid import UUID
 
     from db.models.ledger import Wallet
@@ -137,8 +137,8 @@ async def watch_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) ->
 
 
 async def while_allowed(
-    coffer: Coffer, actor: Actor, expires_at: float | None, stream: AsyncIterator[T]
-) -> AsyncIterator[T]:
+    coffer: Coffer, actor: Actor, expires_at: float | None, stream: AsyncGenerator[T, None]
+) -> AsyncGenerator[T, None]:
     """Pass a stream on until its caller's key is revoked or its token ends; then AccessDenied (UNAUTHENTICATED)."""
     async with coffer.hub.subscribe(topics.key(actor.api_key_id or 0)) as inbox:
         ended = asyncio.ensure_future(_ended(coffer, actor, expires_at, inbox))
@@ -153,10 +153,16 @@ async def while_allowed(
         except StopAsyncIteration:
             return
         finally:
-            for task in (step, ended):
-                if task is not None:
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
+            # In a task of its own: whoever is cancelled is often cancelled again, and would leave the rest running.
+            await asyncio.shield(asyncio.ensure_future(_stop(stream, [ended] if step is None else [step, ended])))
+
+
+async def _stop(stream: AsyncGenerator[T, None], tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """End the tasks of a stream, then the stream."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await stream.aclose()
 
 
 async def _ended(coffer: Coffer, actor: Actor, expires_at: float | None, inbox: Inbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -49,15 +50,22 @@ def template(servers: Servers) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
-    """A database of this test's own."""
+@asynccontextmanager
+async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
+    """A database of its own, dropped after the block."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(servers.database_url)
     await connection.execute(f"create database {name} template {template} strategy file_copy")
     yield servers.database_url.replace("/coffer?", f"/{name}?")
     await connection.execute(f"drop database {name} with (force)")
     await connection.close()
+
+
+@pytest.fixture
+async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
+    """A database of this test's own."""
+    async with fresh_database(servers, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ class ForecastPoint:
     """What is expected on one day."""
 
     date: date
+    """The day (UTC)."""
     expected: float
     """Credits."""
     lower: float

@@ -98,7 +98,9 @@ class SetCapPayload:
     """The cap, or why there is none."""
 
     cap: Cap | None = None
+    """The cap as it is now; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -106,7 +108,9 @@ class RemoveCapPayload:
     """The id of the removed cap, or why it was not."""
 
     cap_id: strawberry.ID | None = None
+    """The cap that is gone; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -114,6 +118,7 @@ class SpendQuote:
     """All that a spend would do now, found by doing it and rolling it back."""
 
     feature: str
+    """The feature that was asked about."""
     credits: Credits
     """The price times the quantity."""
     available_credits: Credits
@@ -121,6 +126,7 @@ class SpendQuote:
     balance_after: Credits
     """What would be there after it."""
     accepted: bool
+    """Whether the spend would be accepted now."""
     lots: list[Allocation]
     """The lots that would pay, in order."""
     caps: list[Cap]

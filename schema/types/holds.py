@@ -142,8 +142,11 @@ class HoldPayload:
     """The hold and its wallet after the act, or why it was refused."""
 
     hold: Hold | None = None
+    """The hold after the act; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -151,5 +154,8 @@ class PayoutPayload:
     """The payout and its wallet after the act, or why it was refused."""
 
     payout: Payout | None = None
+    """The payout after the act; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""

@@ -72,6 +72,7 @@ class TypeTotal:
     """What one kind of movement did to the available credits, in all."""
 
     type: TransactionType
+    """The kind of movement."""
     movements: BigInt
     """How many transactions."""
     credits: Credits
@@ -117,6 +118,7 @@ class AccountBalance:
     """An account of the project's books."""
 
     account: Account
+    """Which account."""
     debits: Credits
     """What left it."""
     credits: Credits
@@ -132,11 +134,15 @@ class TransferPayload:
     """The movement of the wallet that gave and both wallets after it, or why it was refused."""
 
     transaction: CreditTransaction | None = None
+    """The movement; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     to_wallet: Wallet | None = None
+    """The wallet that got the credits, after the act; null when it was refused."""
     replayed: bool = False
     """Whether this key was known, so that nothing moved now."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @accepted
@@ -211,8 +217,11 @@ class GiftPayload:
     """The gift and the wallet that the act changed, or why it was refused."""
 
     gift: Gift | None = None
+    """The gift after the act; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -220,4 +229,6 @@ class FreezePayload:
     """The wallet as changed, or why not."""
 
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""

@@ -20,6 +20,7 @@ class Project:
     """The tenant that the caller's key belongs to."""
 
     name: str
+    """Its name."""
 
 
 @published
@@ -64,9 +65,11 @@ class CreateApiKeyPayload:
     """The key and its text, or why there is none."""
 
     api_key: ApiKey | None = None
+    """The key without its text; null when the act was refused."""
     secret: str | None = None
     """The key's text: keep it, it is not shown again."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -74,7 +77,9 @@ class RevokeApiKeyPayload:
     """The key as revoked, or why not."""
 
     api_key: ApiKey | None = None
+    """The key without its text; null when the act was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -112,4 +117,6 @@ class ReplayJobPayload:
     """The job, ready again, or why not."""
 
     job: Job | None = None
+    """The job as it stands now; null when the act was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""

@@ -75,4 +75,6 @@ class PublishPricingPayload:
     """The new version, or why there is none."""
 
     version: PricingVersion | None = None
+    """The version as published; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""

@@ -147,4 +147,6 @@ class PurchasePayload:
     """The purchase, or why there is none."""
 
     purchase: Purchase | None = None
+    """The purchase after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""

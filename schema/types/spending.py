@@ -39,10 +39,13 @@ class ConsumePayload:
     """The spend and the wallet after it, or why it was refused."""
 
     transaction: CreditTransaction | None = None
+    """The movement; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     replayed: bool = False
     """Whether this key was known, so that nothing moved now."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -50,6 +53,7 @@ class ConsumeBatchPayload:
     """One result for each input, in the same order."""
 
     results: list[ConsumePayload]
+    """What became of each input."""
 
 
 @accepted
@@ -93,10 +97,13 @@ class GrantPayload:
     """The movement and the wallet after it, or why it was refused."""
 
     transaction: CreditTransaction | None = None
+    """The movement; null when it was refused."""
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     replayed: bool = False
     """Whether this key was known, so that nothing moved now."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -104,6 +111,7 @@ class SpendEstimate:
     """What a spend would cost now, and whether it would be accepted."""
 
     feature: str
+    """The feature that was asked about."""
     credits: Credits
     """The price times the quantity."""
     available_credits: Credits
@@ -111,6 +119,7 @@ class SpendEstimate:
     balance_after: Credits
     """What would be there after it."""
     accepted: bool
+    """Whether the spend would be accepted now."""
 
     @strawberry.field
     def error(root: strawberry.Parent[Any]) -> UserError | None:  # noqa: N805 - the row

@@ -242,7 +242,9 @@ class CreateWalletPayload:
     """The wallet, or why there is none."""
 
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 @published
@@ -250,7 +252,9 @@ class UpdateWalletPayload:
     """The wallet as changed, or why not."""
 
     wallet: Wallet | None = None
+    """The wallet after the act; null when it was refused."""
     errors: list[UserError]
+    """Why it was refused; empty when it was done."""
 
 
 WalletIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The wallet.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tests.api.client import Client
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from runtime.process import Server
     from runtime.settings import Settings
     from services.coffer import Coffer
 
@@ -26,8 +28,9 @@ GRANT = "mutation($input: GrantInput!) { grantCredits(input: $input) { wallet { 
 class Api:
     """A running server and a way to get keys for it."""
 
-    def __init__(self, coffer: Coffer, settings: Settings) -> None:
+    def __init__(self, coffer: Coffer, settings: Settings, server: Server) -> None:
         self.coffer = coffer
+        self.server = server
         self.url = settings.public_url
         self.settings = settings
         self._clients: list[Client] = []
@@ -55,8 +58,8 @@ class Api:
         return client
 
 
-@pytest.fixture
-async def api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
+@asynccontextmanager
+async def running_api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
     """A running server with its worker."""
     server = make_server(coffer, settings)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
@@ -64,9 +67,16 @@ async def api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
         task = asyncio.create_task(server._serve(None))  # noqa: SLF001 - without its signal handlers
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
             await asyncio.sleep(0.01)
-        running = Api(coffer, settings)
+        running = Api(coffer, settings, server)
         yield running
         await running.close()
         coffer.hub.end_subscriptions()
         server.should_exit = True
         await task
+
+
+@pytest.fixture
+async def api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
+    """A running server with its worker."""
+    async with running_api(coffer, settings) as running:
+        yield running

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import jwt
 import pytest
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from runtime.graphql_view import GRAPHQL_RESPONSE, MAX_BODY_BYTES
-from schema.root import MAX_ALIASES, MAX_DEPTH
+from runtime.media import GRAPHQL_RESPONSE
+from runtime.settings import Limits
+from schema.limits import (
+    MAX_ALIASES,
+    MAX_DEFINITIONS,
+    MAX_DEPTH,
+    MAX_DIRECTIVES_PER_NODE,
+    MAX_DOCUMENT_CHARACTERS,
+    MAX_REPEATS_PER_FIELD,
+    MAX_TOKENS,
+)
 from tests.api.conftest import CREATE_WALLET, GRANT
+from tests.builders import free_port, settings_for
 
 if TYPE_CHECKING:
+    from runtime.settings import Settings
     from tests.api.conftest import Api
 
 PAGE = """query($id: ID!, $first: Int, $after: String, $types: [TransactionType!]) { wallet(id: $id) {
   transactions(first: $first, after: $after, types: $types) { nodes { sequence } edges { cursor node { id } }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+DOUBLING = "{ ...f0 } " + " ".join(
+    f"fragment f{n} on Query {{ a{n}: __typename ...f{n + 1} ... {{ ...f{n + 1} }} }}" for n in range(40)
+)
+"""Each fragment names the next one twice: 2^40 aliases in 3,000 characters."""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +70,7 @@ async def test_a_mutation_is_refused_over_get(api: Api) -> None:
 
 
 async def test_a_browser_gets_graphiql_with_a_strict_policy(api: Api) -> None:
-    """GET /graphql from a browser is the IDE, from our own files alone."""
+    """GET /graphql from a browser is the page that asks for a key and loads the IDE from our own files alone."""
     answer = await api.anonymous().http.get("/graphql", headers={"accept": "text/html"})
     assert "graphiql" in answer.text
     assert "script-src 'self'" in answer.headers["content-security-policy"]
@@ -62,21 +79,39 @@ async def test_a_browser_gets_graphiql_with_a_strict_policy(api: Api) -> None:
 
 async def test_too_large_a_request_is_refused(api: Api) -> None:
     """A body over the limit is 413, whatever it says."""
-    answer = await api.anonymous().http.post("/graphql", content=b" " * (MAX_BODY_BYTES + 1))
+    answer = await api.anonymous().http.post("/graphql", content=b" " * (Limits().max_request_bytes + 1))
     assert answer.status_code == 413
 
 
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("{ " + "wallets { nodes { transactions { nodes { id } } } } " * 2_000 + "}", "tokens"),
+        ("{ " + "id " * MAX_DOCUMENT_CHARACTERS + "}", "characters"),
+        ("{ " + "id " * MAX_TOKENS + "}", "tokens"),
+        ("{ " + "a { " * (MAX_TOKENS // 3) + "}" * (MAX_TOKENS // 3) + " }", "deep"),
+        ("query($a: X = " + "[" * (MAX_TOKENS // 3) + "]" * (MAX_TOKENS // 3) + ") { id }", "deep"),
         ("{ " + " ".join(f"a{number}: __typename" for number in range(MAX_ALIASES + 1)) + " }", "aliases"),
         ("{ wallets " + "{ nodes " * MAX_DEPTH + "{ id }" + "}" * MAX_DEPTH + " }", "depth"),
+        ("{ __typename" + " @skip(if: false)" * (MAX_DIRECTIVES_PER_NODE + 1) + " }", "directives"),
+        ("{ " + "__typename " * (MAX_REPEATS_PER_FIELD + 1) + "}", "times"),
+        (DOUBLING, "aliases"),
+        (" ".join(f"query q{n} {{ __typename }}" for n in range(MAX_DEFINITIONS + 1)), "operations"),
     ],
-    ids=["tokens", "aliases", "depth"],
+    ids=[
+        "characters",
+        "tokens",
+        "selections",
+        "values",
+        "aliases",
+        "depth",
+        "directives",
+        "repeats",
+        "fragments",
+        "operations",
+    ],
 )
 async def test_documents_have_limits(api: Api, query: str, says: str) -> None:
-    """Too many tokens, aliases or levels are an invalid document."""
+    """Too much of anything is an invalid document, and the answer says of what."""
     answer = await (await api.client()).ask(query)
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"INVALID_DOCUMENT"}
     assert any(says in error["message"] for error in answer["errors"])
@@ -134,11 +169,52 @@ async def test_a_fault_of_ours_is_masked(api: Api, monkeypatch: pytest.MonkeyPat
     assert answer.headers["x-request-id"] == "r-1"
 
 
+class TestSlow:
+    """With little time for an operation."""
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        """A tenth of a second."""
+        return settings_for(free_port(), limits=Limits(operation_seconds=0.1))
+
+    async def test_what_takes_too_long_is_ended(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A query that hangs is TIMEOUT, over HTTP and on a socket."""
+
+        async def hangs(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("services.keys.project_of", hangs)
+        client = await api.client()
+        answer = await client.http.post("/graphql", json={"query": "{ project { name } }"})
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
+        async with client.watch("{ project { name } }") as stream:
+            assert "TIMEOUT" in str(await stream.message())
+
+
 async def test_malformed_ids_are_just_not_found(api: Api) -> None:
     """Whatever stands in an id, a query answers null."""
     client = await api.client()
     for bad in ("", "wal_", "wal_zz", "pur_" + "0" * 32, "0" * 32, "wal_" + "0" * 32, "\x00"):
         assert await client.run("query($id: ID!) { wallet(id: $id) { id } }", id=bad) is None
+
+
+async def test_operations_are_counted(api: Api) -> None:
+    """Each operation is counted by what it is and its first error, with its cost."""
+    labels = [
+        {"kind": "query", "code": "UNAUTHENTICATED"},
+        {"kind": "query", "code": "INVALID_DOCUMENT"},
+        {"kind": "unread", "code": "INVALID_DOCUMENT"},
+        {"kind": "query", "code": "OK"},
+    ]
+
+    def counts() -> list[float]:
+        return [REGISTRY.get_sample_value("coffer_graphql_operations_total", each) or 0 for each in labels]
+
+    before, nobody = counts(), api.anonymous()
+    for query in ("{ project { name } }", "{ nope }", "{", "{ __typename }"):
+        await nobody.ask(query)
+    assert counts() == [count + 1 for count in before]
+    assert "coffer_graphql_operation_points_bucket" in (await nobody.http.get("/metrics")).text
 
 
 async def test_health(api: Api) -> None:

@@ -15,9 +15,11 @@ from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
     build_schema,
+    is_specified_scalar_type,
     print_ast,
 )
 
+from schema.reference import reference
 from schema.root import schema
 
 if TYPE_CHECKING:
@@ -78,6 +80,28 @@ def contract() -> str:
 def test_the_committed_schema_is_the_printed_one() -> None:
     """schema.graphql equals what the code prints; `make schema` writes it."""
     assert (ROOT / "schema" / "schema.graphql").read_text().strip() == schema.as_str().strip()
+
+
+def test_the_committed_reference_is_the_printed_one() -> None:
+    """docs/reference.md equals what the schema's descriptions say; `make schema` writes it."""
+    assert (ROOT / "docs" / "reference.md").read_text() == reference(schema._schema)  # noqa: SLF001 - graphql-core's own
+
+
+def undescribed() -> Iterator[str]:
+    """Every type, field, argument and enum value without a description."""
+    for type_ in build_schema(schema.as_str()).type_map.values():
+        if type_.name.startswith("__") or is_specified_scalar_type(type_):
+            continue
+        parts = {type_.name: type_}
+        for name, part in (getattr(type_, "fields", None) or getattr(type_, "values", None) or {}).items():
+            parts[f"{type_.name}.{name}"] = part
+            parts |= {f"{type_.name}.{name}({key})": value for key, value in getattr(part, "args", {}).items()}
+        yield from (name for name, part in parts.items() if not part.description)
+
+
+def test_everything_is_described() -> None:
+    """Each type, field, argument and enum value has a description: docs/schema.md says where it stands."""
+    assert list(undescribed()) == []
 
 
 def test_everything_that_clients_rely_on_is_there() -> None:

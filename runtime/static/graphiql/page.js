@@ -1,4 +1,5 @@
-// Puts GraphiQL on the page: the key stays in this tab, and goes out as a bearer token over HTTP and on the socket.
+// Puts GraphiQL on the page once the server has taken the key: the key stays in this tab, and goes out as a bearer token
+// over HTTP and on the socket.
 const STORED = "coffer.key";
 const FORBIDDEN = 4403; // the close code of a wrong key: trying again would not help
 const EXAMPLE = `# Wallets of your project. Watch one: subscription { walletUpdated(walletId: "wal_...") { sequence } }
@@ -12,7 +13,10 @@ const EXAMPLE = `# Wallets of your project. Watch one: subscription { walletUpda
 const key = () => sessionStorage.getItem(STORED) || "";
 const bearer = () => (key() ? { authorization: `Bearer ${key()}` } : {});
 const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
+const place = document.getElementById("graphiql");
+const SCRIPTS = ["react.js", "react-dom.js", "graphql-ws.js", "graphiql.js"];
 let socket = null;
+let root = null;
 
 function connect() {
   if (socket) socket.dispose();
@@ -48,9 +52,43 @@ function isSubscription(request, options) {
 }
 
 const fetcher = (request, options) => (isSubscription(request, options) ? stream(request) : post(request, options?.headers));
-const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
-function render() {
+function loadScript(name) {
+  return new Promise((loaded, failed) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src: `/static/graphiql/${name}`, onload: loaded, onerror: () => failed(new Error(`${name} did not load`)) });
+    document.head.append(script);
+  });
+}
+
+async function load() {
+  const style = document.createElement("link");
+  Object.assign(style, { rel: "stylesheet", href: "/static/graphiql/graphiql.css" });
+  document.head.prepend(style);
+  for (const name of SCRIPTS) await loadScript(name);
+}
+
+// The reason why a key is not taken; null when it is.
+async function refusal() {
+  if (!key()) return "Enter a key to explore the API.";
+  const { errors } = await post({ query: "{ project { name } }" });
+  if (errors?.[0].extensions?.code === "UNAUTHENTICATED") return "This key is unknown or was revoked: enter another one.";
+  return errors ? errors[0].message : null;
+}
+
+async function render() {
+  const reason = await refusal().catch((fault) => fault.message);
+  if (reason) {
+    if (root) root.unmount();
+    root = null;
+    place.textContent = reason;
+    place.setAttribute("role", "status");
+    return;
+  }
+  if (!window.GraphiQL) await load();
+  place.removeAttribute("role");
+  if (!root) place.textContent = "";
+  root ??= ReactDOM.createRoot(place);
   connect();
   root.render(React.createElement(GraphiQL, { key: key(), fetcher, defaultQuery: EXAMPLE, shouldPersistHeaders: false }));
 }

@@ -1,0 +1,173 @@
+"""Sockets that speak graphql-transport-ws by its text, and the seats that a project's live connections take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+import orjson
+from prometheus_client import Counter as Metric
+from prometheus_client import Gauge
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from schema.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import GraphQLError
+    from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+        ConnectionInitMessage,
+        Message,
+        PingMessage,
+    )
+
+DRAIN_SECONDS: Final = 5.0
+"""How long the operations of a socket may take to end when the process stops."""
+
+MAX_ANONYMOUS_CONNECTIONS: Final = 1_000
+"""Sockets of callers without a key, who may ask for next to nothing."""
+
+GOING_AWAY: Final = 1001
+TRY_AGAIN_LATER: Final = 1013
+BAD_MESSAGE: Final = 4400
+OBJECT_PAYLOADS: Final = frozenset({"connection_init", "ping", "pong"})
+
+_open: Final = Gauge("coffer_live_connections", "Open sockets and event streams of this process.")
+_refused: Final = Metric("coffer_live_connections_refused_total", "Live connections over their project's limit.")
+
+
+class TooManyConnections(Exception):
+    """The project has as many live connections in this process as it may."""
+
+
+class Seats:
+    """The sockets and event streams of this process: counted by project, and closed together."""
+
+    def __init__(self, per_project: int) -> None:
+        self._per_project = per_project
+        self._taken: dict[Context, int | None] = {}
+        self._counts: Counter[int | None] = Counter()
+        self._sockets: set[SocketHandler] = set()
+
+    def take(self, context: Context) -> None:
+        """Count a live connection to its caller's project. TooManyConnections."""
+        project = context.caller.project_id if context.caller else None
+        most = self._per_project if context.caller else min(self._per_project, MAX_ANONYMOUS_CONNECTIONS)
+        if self._counts[project] >= most:
+            _refused.inc()
+            raise TooManyConnections(f"A project has at most {most} live connections here: close some, or try later.")
+        self._counts[project] += 1
+        self._taken[context] = project
+        _open.inc()
+
+    def leave(self, context: Context) -> None:
+        """Give a seat back, if the connection had one."""
+        if context in self._taken:
+            project = self._taken.pop(context)
+            self._counts -= Counter({project: 1})
+            _open.dec()
+
+    def opened(self, socket: SocketHandler) -> None:
+        """Remember a socket, so that it can be closed."""
+        self._sockets.add(socket)
+
+    def closed(self, socket: SocketHandler) -> None:
+        """Forget a socket."""
+        self._sockets.discard(socket)
+        self.leave(socket.context)
+
+    async def close_sockets(self) -> None:
+        """Let the operations of every socket end, then close it with 1001."""
+        await asyncio.gather(*(socket.finish() for socket in self._sockets), return_exceptions=True)
+
+
+class Seated(Protocol):
+    """A view with seats."""
+
+    seats: Seats
+
+
+class TextSocketAdapter(ASGIWebSocketAdapter):
+    """Sends each message as a text frame, as graphql-transport-ws asks: browsers hand binary frames over as blobs."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send one protocol message."""
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except WebSocketDisconnect as gone:
+            raise WebSocketDisconnected from gone
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """Strawberry's handler, strict about messages and true to the protocol where the stock one is not."""
+
+    @property
+    def _seats(self) -> Seats:
+        return cast("Seated", self.view).seats
+
+    async def handle(self) -> None:
+        """Serve one socket until it closes."""
+        self._seats.opened(self)
+        try:
+            await super().handle()
+        finally:
+            self._seats.closed(self)
+
+    async def finish(self) -> None:
+        """End what runs, within DRAIN_SECONDS, then close with 1001: the client connects to another process."""
+        tasks = [operation.task for operation in self.operations.values() if operation.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        await self.websocket.close(GOING_AWAY, "The server stops: connect again.")
+
+    async def handle_message(self, message: Message) -> None:
+        """Refuse a message that the protocol does not know with 4400."""
+        fault = message_fault(message)
+        if fault is not None:
+            await self.websocket.close(BAD_MESSAGE, fault)
+            return
+        given = {name: value for name, value in message.items() if value is not None}
+        await super().handle_message(cast("Message", given))
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Let a caller in; one connection too many is closed with 1013, which clients try again after a while."""
+        try:
+            await super().handle_connection_init(message)
+        except TooManyConnections as full:
+            await self.websocket.close(TRY_AGAIN_LATER, str(full))
+
+    async def handle_ping(self, message: PingMessage) -> None:
+        """Answer with the ping's own payload."""
+        await self.send_message(cast("Message", {**message, "type": "pong"}))
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:  # noqa: ARG004 - Strawberry's signature
+        """Never close a socket for one bad document: the operation gets an `error` message."""
+        return None
+
+
+def message_fault(message: Any) -> str | None:  # noqa: ANN401 - whatever JSON a client sent
+    """What is wrong with a protocol message, in words; None when nothing is."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return "A message is a JSON object with a type."
+    kind, payload = message["type"], message.get("payload")
+    if kind in OBJECT_PAYLOADS and not isinstance(payload, dict | None):
+        return f"The payload of {kind} is an object."
+    if kind in {"subscribe", "complete"} and not (isinstance(message.get("id"), str) and message["id"]):
+        return f"The id of {kind} is a text."
+    return _subscribe_fault(payload) if kind == "subscribe" else None
+
+
+def _subscribe_fault(payload: Any) -> str | None:  # noqa: ANN401 - whatever JSON a client sent
+    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        return "The payload of subscribe has a query."
+    if not isinstance(payload.get("variables"), dict | None):
+        return "The variables of subscribe are an object."
+    if not isinstance(payload.get("operationName"), str | None):
+        return "The operationName of subscribe is a text."
+    return None

@@ -1,0 +1,102 @@
+"""Documents: parsed and checked within limits, and remembered by their text."""
+
+from collections import OrderedDict
+from hashlib import sha256
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.cost import Price
+from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
+
+MAX_KEPT_CHARACTERS = 8 * 1024
+"""A document is remembered up to this length."""
+
+MAX_ALL_CHARACTERS = 512 * 1024
+"""What all remembered documents have together: about a thousand usual ones. A tree takes some 125 bytes a character."""
+
+MAX_ERRORS = 5
+"""Validation stops there: a document made of mistakes is not worth the time to list them."""
+
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+class Document:
+    """A parsed document and what is wrong with it, found once; `digest` is the SHA-256 of its text, for logs."""
+
+    def __init__(self, schema: GraphQLSchema, text: str) -> None:
+        self.node = node = parse_limited(text)
+        self.digest = sha256(text.encode(errors="replace")).hexdigest()
+        self.introspects = introspects(node)
+        self.errors = broken_limits(node) or _validate(schema, node)
+        self._schema = schema
+        self._prices: dict[str | None, Price] = {}
+
+    def points(self, operation_name: str | None, variables: dict[str, Any] | None) -> int:
+        """What an operation of a valid document costs."""
+        if operation_name not in self._prices:
+            operation = get_operation_ast(self.node, operation_name) or get_operation_ast(self.node)
+            assert operation is not None  # noqa: S101 - its type was read before
+            self._prices[operation_name] = Price(self._schema, self.node, operation)
+        return self._prices[operation_name].points(variables)
+
+
+def _validate(schema: GraphQLSchema, node: DocumentNode) -> list[GraphQLError]:
+    return validate(schema, node, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
+
+
+class Documents:
+    """The documents of a schema by their text; the least recently used ones make room."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
+
+    def read(self, text: str, *, keep: bool) -> Document:
+        """The document of a text. GraphQLError when it is too long, too deep or no GraphQL."""
+        found = self._known.get(text)
+        if found is not None:
+            self._known.move_to_end(text)
+            return found
+        document = Document(self._schema, text)
+        if keep and len(text) <= MAX_KEPT_CHARACTERS:
+            self._keep(text, document)
+        return document
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._known[text] = document
+        self._characters += len(text)
+        while self._characters > MAX_ALL_CHARACTERS:
+            forgotten, _ = self._known.popitem(last=False)
+            self._characters -= len(forgotten)
+
+    def subscribes(self, text: str, operation_name: str | None) -> bool:
+        """Whether the operation of a text is a subscription; one that can't be read is none."""
+        try:
+            operation = get_operation_ast(self.read(text, keep=False).node, operation_name)
+        except GraphQLError:
+            return False
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+def parse_limited(text: str) -> DocumentNode:
+    """The tree of a text. GraphQLError when it is too long, too deep or no GraphQL."""
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
+        message = f"A document may have {MAX_DOCUMENT_CHARACTERS} characters: send values as variables."
+        raise GraphQLError(message)
+    try:
+        return parse(text, max_tokens=MAX_TOKENS)
+    except RecursionError as fault:
+        raise GraphQLError("The document nests too deep to be read.") from fault
