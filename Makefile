@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
+CONTRACTS := tests/gateways/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -17,11 +18,14 @@ help: ## list what you can do
 run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
-test: $(DEVELOPMENT) ## run every test; ARGS="-k story" picks some
+test: $(DEVELOPMENT) $(CONTRACTS) ## run every test; ARGS="-k story" picks some
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(DEVELOPMENT) ## run every test, and search far for what the simulation and the model may miss
+test-long: $(DEVELOPMENT) $(CONTRACTS) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
+
+test-gateways: $(DEVELOPMENT) $(CONTRACTS) ## check the payment providers' clients by their official descriptions
+	@exec $(BIN)/python -m pytest tests/gateways $(ARGS)
 
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
@@ -82,6 +86,11 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(CONTRACTS): tests/gateways/package-lock.json
+	@echo "Installing the checker of the payment providers' descriptions ..."
+	@cd tests/gateways && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
 	@$(PIP) uv
 	$(RESOLVE) --upgrade -o requirements.lock
@@ -91,7 +100,8 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules \
+		tests/gateways/node_modules
 
-.PHONY: help run test test-long test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
-	bench-scale reconcile install install-dev lock graphiql clean
+.PHONY: help run test test-long test-gateways test-fast crash check lint types imports format schema bench bench-engine \
+	bench-mutation bench-scale reconcile install install-dev lock graphiql clean

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from starlette.config import Config
+
+from gateways.accounts import GatewayAccounts
+from runtime.gateways import read_accounts
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
@@ -33,6 +36,7 @@ class Settings:
     simulated_secret: str
     jwt_secret: str | None
     allowed_origins: tuple[str, ...]
+    accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
 
 
 def read_settings() -> Settings:
@@ -44,18 +48,20 @@ def read_settings() -> Settings:
         )
     port = config("PORT", cast=int, default=DEFAULT_PORT)
     data_dir = Path(config("DATA_DIR", default=".coffer")).resolve()
+    public_url = config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/")
     origins = config("ALLOWED_ORIGINS", default="")
     return Settings(
         port=port,
         bind_host=config("BIND_HOST", default="127.0.0.1"),
         data_dir=data_dir,
-        public_url=config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         database_url=config("DATABASE_URL", default=None),
         redis_url=config("REDIS_URL", default=None),
         simulated_delay_ms=config("SIMULATED_DELAY_MS", cast=int, default=DEFAULT_SIMULATED_DELAY_MS),
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        accounts=read_accounts(config, public_url),
     )
 
 

@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 
 from db import purchases as queries
 from db.models.purchases import Purchase
-from domain.errors import IdempotencyConflict, InvalidInput, NotFound, PaymentFailed
+from domain.errors import IdempotencyConflict, NotFound, PaymentFailed
 from domain.inputs import check_key
 from domain.jobs import Queue
 from domain.permissions import Actor, Permission
-from domain.purchases import PurchaseStatus, quote, require_transition
+from domain.purchases import PurchaseStatus, quote, require_transition, without_tax
 from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
 from live import topics
+from services.gateways import choose_gateway
 from services.jobs import enqueue
 from services.wallets import require_wallet
 
@@ -35,12 +36,11 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
     actor.require(Permission.PURCHASE)
     check_key(request.idempotency_key)
     wanted = quote(request.amount_minor, request.pack_code)
-    gateway = request.gateway or next(iter(coffer.gateways))
-    if gateway not in coffer.gateways:
-        names = ", ".join(coffer.gateways)
-        raise InvalidInput(f"No gateway {gateway!r}: use one of {names}.", field=["gateway"])
     async with coffer.database.transaction() as session:
         wallet = await require_wallet(session, actor, request.wallet)
+        gateway = await choose_gateway(coffer, session, actor.project_id, request.gateway)
+        if coffer.gateways[gateway].is_merchant_of_record:
+            wanted = without_tax(wanted)
         purchase = _new(wallet, request, wanted, gateway)
         known = await queries.add(session, purchase)
         if known is not None:
@@ -60,6 +60,9 @@ async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, id
         if row.retry_key == idempotency_key:
             return row
         require_transition(row.status, PurchaseStatus.PROCESSING)
+        if row.order_id:
+            # The buyer may still pay the order of the attempt that is given up here.
+            await enqueue(coffer, session, _follow_up(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
         row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
         row.failure_reason = row.order_id = row.checkout_url = None
         await changed(coffer, session, row)
@@ -99,9 +102,10 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         method=purchase.method.name,
         description=f"{purchase.credits} credits",
         simulate_failure=purchase.simulate_failure and purchase.attempt == 1,
+        customer=purchase.wallet_uuid.hex,
     )
     try:
-        order = await coffer.gateways[purchase.gateway].create_order(request)
+        order = await coffer.gateway(purchase.gateway).create_order(request)
     except GatewayUnavailable:
         return purchase
     except GatewayRefused as refused:
@@ -165,8 +169,10 @@ def _require_same(known: Purchase, request: PurchaseRequest, wanted: Quote, gate
         raise IdempotencyConflict
 
 
-def _follow_up(purchase: Purchase) -> tuple[Queue, str, dict[str, object]]:
-    payload = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt, "project_id": purchase.project_id}
+def _follow_up(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:
+    """The job that asks about the current attempt or, by its order, about one that was given up."""
+    payload: dict[str, object] = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt}
+    payload |= {"project_id": purchase.project_id} | ({"order": order_id} if order_id else {})
     return Queue.PAYMENT_PROCESSING, "purchase.follow_up", payload
 
 
