@@ -44,6 +44,10 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
     accounts, gateways = settings.accounts, list[Gateway]()
     if accounts.cashfree:
         gateways.append(CashfreeGateway(accounts.cashfree))
+    if accounts.stripe:
+        from gateways.stripe import StripeGateway  # noqa: PLC0415 - its library takes a second to load
+
+        gateways.append(StripeGateway(accounts.stripe))
     if accounts.has_simulated:
         gateways.append(SimulatedGateway(settings.public_url, [settings.simulated_secret]))
     return {gateway.name: gateway for gateway in gateways}

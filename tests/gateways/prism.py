@@ -52,7 +52,7 @@ async def checked(description: str, upstream: str) -> AsyncIterator[str]:
     quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL, "start_new_session": True}
     process = await asyncio.create_subprocess_exec(*command, upstream, **quiet)  # type: ignore[arg-type]
     try:
-        await _answers(port)
+        await until_it_answers(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -72,7 +72,8 @@ def violations_of(calls: Calls) -> list[Any]:
     return found
 
 
-async def _answers(port: int) -> None:
+async def until_it_answers(port: int) -> None:
+    """Wait until a server on loopback takes connections."""
     async with asyncio.timeout(START_SECONDS):
         while True:
             try:
