@@ -31,7 +31,7 @@ _AGAIN: Final = frozenset({408, 425, 429})
 
 
 class Calls:
-    """Sends requests to one provider. Whatever is sent must be safe to send twice."""
+    """Sends requests to one provider."""
 
     def __init__(self, gateway: str, base_url: str, headers: Mapping[str, str]) -> None:
         self._breaker = Breaker(gateway)
@@ -42,12 +42,22 @@ class Calls:
             trust_env=False,
         )
 
-    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
-        """Return a 2xx, or a 4xx that won't change by asking again. GatewayUnavailable."""
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        is_repeatable: bool = True,
+        **request: Any,  # noqa: ANN401 - of httpx
+    ) -> httpx.Response:
+        """Return a 2xx, or a 4xx that won't change by asking again. GatewayUnavailable.
+
+        What must not happen twice at a provider without idempotency keys is not repeatable: it is sent once.
+        """
         with self._breaker.guard():
             try:
                 async with asyncio.timeout(CALL_SECONDS):
-                    return await self._attempt(method, path, request)
+                    return await self._attempt(method, path, request, ATTEMPTS if is_repeatable else 1)
             except TimeoutError as fault:
                 raise GatewayUnavailable("The payment provider takes too long.") from fault
 
@@ -55,9 +65,9 @@ class Calls:
         """Close connections."""
         await self._client.aclose()
 
-    async def _attempt(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
+    async def _attempt(self, method: str, path: str, request: Mapping[str, Any], attempts: int) -> httpx.Response:
         wait_seconds = 0.0
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             await asyncio.sleep(wait_seconds)
             wait_seconds = RETRY_SECONDS * 2 ** (attempt + 1) * random.random()  # noqa: S311 - jitter guards nothing
             try:

@@ -16,6 +16,7 @@ from gateways.accounts import (
 )
 from gateways.base import Gateway
 from gateways.cashfree import CashfreeGateway
+from gateways.polar import PolarGateway
 from gateways.simulated import SimulatedGateway
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
         from gateways.stripe import StripeGateway  # noqa: PLC0415 - its library takes a second to load
 
         gateways.append(StripeGateway(accounts.stripe))
+    if accounts.polar:
+        gateways.append(PolarGateway(accounts.polar))
     if accounts.has_simulated:
         gateways.append(SimulatedGateway(settings.public_url, [settings.simulated_secret]))
     return {gateway.name: gateway for gateway in gateways}

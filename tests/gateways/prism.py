@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from gateways.calls import Calls
 
@@ -31,7 +31,7 @@ needs_prism = pytest.mark.skipif(not PRISM.exists(), reason="Prism is not instal
 
 
 @asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[str]:
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on loopback; the address."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))

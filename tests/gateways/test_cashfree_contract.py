@@ -38,7 +38,7 @@ async def line() -> AsyncIterator[tuple[list[FakeCashfree], str]]:
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         await current[0].app()(scope, receive, send)
 
-    async with serving(app) as upstream, checked("cashfree.json", upstream) as url:  # type: ignore[arg-type]
+    async with serving(app) as upstream, checked("cashfree.json", upstream) as url:
         yield current, url
 
 
@@ -162,6 +162,16 @@ async def test_an_unknown_order_is_refused(gateway: CashfreeGateway) -> None:
     """Asking for an order that is not there is an answer, not an outage."""
     with pytest.raises(GatewayRefused, match="does not exist"):
         await gateway.fetch_payment("nobody")
+
+
+async def test_a_wrong_message_would_be_noticed(line: tuple[list[FakeCashfree], str]) -> None:
+    """Prism names what breaks the description, so the other tests mean something."""
+    opened = CashfreeGateway(replace(account(line[1]), customer_phone="99999"))
+    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+    with pytest.raises((GatewayRefused, GatewayUnavailable)):
+        await opened.create_order(ORDER)
+    await opened.close()
+    assert "customer_phone" in violations[0]
 
 
 async def test_wrong_credentials_fail_no_purchase(line: tuple[list[FakeCashfree], str]) -> None:

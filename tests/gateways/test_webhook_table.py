@@ -22,10 +22,12 @@ from stripe import WebhookSignature
 from db.models.purchases import GatewayEvent
 from gateways.base import WebhookRejected
 from gateways.cashfree import CashfreeGateway
+from gateways.polar import PolarGateway
 from gateways.simulated import SimulatedGateway
 from gateways.stripe import StripeGateway
 from runtime import webhooks
 from tests.gateways.test_cashfree_contract import account as cashfree_account
+from tests.gateways.test_polar_contract import account as polar_account
 from tests.gateways.test_stripe_checkout import account as stripe_account
 
 if TYPE_CHECKING:
@@ -104,6 +106,16 @@ PROVIDERS = {
         type="PAYMENT_SUCCESS_WEBHOOK",
         headers=("x-webhook-timestamp", "x-webhook-signature"),
         longest_seconds=3_600,
+    ),
+    "polar": Provider(
+        name="polar",
+        gateway=lambda: PolarGateway(replace(polar_account(NOWHERE), secrets=[NEW, OLD])),
+        sign=sign_standard,
+        type="order.paid",
+        body=b'{"type": "order.paid", "api_version": "2026-10", "data": {"checkout_id": "0b0e", "net_amount": 60200}}',
+        unknown=b'{"type": "benefit_grant.created", "data": {"id": "0b0e"}}',
+        headers=STANDARD,
+        join=lambda one, other: f"{one} {other}",
     ),
     "stripe": Provider(
         name="stripe",
