@@ -32,17 +32,21 @@ async def choose_gateway(coffer: Coffer, session: Session, project_id: int, want
     return wanted or usable[0]
 
 
-async def set_gateways(coffer: Coffer, project: str, names: Sequence[str]) -> list[str]:
-    """Give a project these providers, the default first; none means every configured one. NotFound, InvalidInput."""
-    unknown = [name for name in names if name not in coffer.gateways]
+async def give_gateways(coffer: Coffer, project: str, names: Sequence[str] | None) -> list[str]:
+    """Give a project these providers, the default first, and return what it may use; None changes nothing.
+
+    No names at all mean every configured provider. NotFound, InvalidInput.
+    """
+    unknown = [name for name in names or () if name not in coffer.gateways]
     if unknown:
         raise InvalidInput(f"No gateway {', '.join(unknown)}: configured are {', '.join(coffer.gateways)}.")
     async with coffer.database.transaction() as session:
         found = await queries.find(session, project)
         if found is None:
             raise NotFound(f"No project {project!r}.")
-        await queries.set_gateways(session, found.id, list(dict.fromkeys(names)))
-        await session.flush()
+        if names is not None:
+            await queries.set_gateways(session, found.id, list(dict.fromkeys(names)))
+            await session.flush()
         return await _usable(coffer, session, found.id)
 
 

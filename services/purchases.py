@@ -31,6 +31,17 @@ FOLLOW_UP_SECONDS: Final = 60
 """After that long the provider is asked about a purchase whose webhook has not come."""
 
 
+async def quote_purchase(
+    coffer: Coffer, actor: Actor, amount_minor: int | None, pack_code: str | None, gateway: str | None
+) -> Quote:
+    """Quote a pack or a custom amount as the gateway, or the project's default, would sell it."""
+    actor.require(Permission.READ)
+    wanted = quote(amount_minor, pack_code)
+    async with coffer.database.reading() as session:
+        name = await choose_gateway(coffer, session, actor.project_id, gateway)
+    return _sold_by(coffer, name, wanted)
+
+
 async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseRequest) -> Purchase:
     """Start a purchase; the same key gives the same one. The credits come when the provider confirms the payment."""
     actor.require(Permission.PURCHASE)
@@ -39,8 +50,7 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
     async with coffer.database.transaction() as session:
         wallet = await require_wallet(session, actor, request.wallet)
         gateway = await choose_gateway(coffer, session, actor.project_id, request.gateway)
-        if coffer.gateways[gateway].is_merchant_of_record:
-            wanted = without_tax(wanted)
+        wanted = _sold_by(coffer, gateway, wanted)
         purchase = _new(wallet, request, wanted, gateway)
         known = await queries.add(session, purchase)
         if known is not None:
@@ -130,6 +140,10 @@ async def _record(coffer: Coffer, purchase: Purchase, change: Callable[[Purchase
             change(row)
             await changed(coffer, session, row)
     return row
+
+
+def _sold_by(coffer: Coffer, gateway: str, wanted: Quote) -> Quote:
+    return without_tax(wanted) if coffer.gateways[gateway].is_merchant_of_record else wanted
 
 
 def _ordered(row: Purchase, order: Order) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ class FakeCashfree:
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     refund_status: str = "SUCCESS"
+    refunded: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> Starlette:
         """Its API."""
@@ -106,6 +108,7 @@ class FakeCashfree:
             "refund_note": asked["refund_note"],
             "refund_status": self.refund_status,
         }
+        self.refunded.set()
         return JSONResponse(self.refunds[asked["refund_id"]])
 
     async def _read_refund(self, request: Request) -> Response:
