@@ -56,7 +56,7 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
         if known is not None:
             _require_same(known, request, wanted, gateway)
             return known
-        await enqueue(coffer, session, _follow_up(purchase), delay_seconds=FOLLOW_UP_SECONDS)
+        await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
     return await open_order(coffer, purchase)
 
 
@@ -72,11 +72,11 @@ async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, id
         require_transition(row.status, PurchaseStatus.PROCESSING)
         if row.order_id:
             # The buyer may still pay the order of the attempt that is given up here.
-            await enqueue(coffer, session, _follow_up(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
+            await enqueue(coffer, session, follow_up_work(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
         row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
         row.failure_reason = row.order_id = row.checkout_url = None
         await changed(coffer, session, row)
-        await enqueue(coffer, session, _follow_up(row), delay_seconds=FOLLOW_UP_SECONDS)
+        await enqueue(coffer, session, follow_up_work(row), delay_seconds=FOLLOW_UP_SECONDS)
     return await open_order(coffer, row)
 
 
@@ -183,8 +183,8 @@ def _require_same(known: Purchase, request: PurchaseRequest, wanted: Quote, gate
         raise IdempotencyConflict
 
 
-def _follow_up(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:
-    """The job that asks about the current attempt or, by its order, about one that was given up."""
+def follow_up_work(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:
+    """The job that asks about the current attempt or, by its order, about one that has lost its purchase."""
     payload: dict[str, object] = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt}
     payload |= {"project_id": purchase.project_id} | ({"order": order_id} if order_id else {})
     return Queue.PAYMENT_PROCESSING, "purchase.follow_up", payload

@@ -14,7 +14,7 @@ from domain.purchases import TRANSITIONS, PurchaseStatus
 from gateways.base import EventKind, GatewayUnavailable
 from services.grants import post
 from services.jobs import RetryLater, enqueue
-from services.purchases import changed, open_order
+from services.purchases import FOLLOW_UP_SECONDS, changed, follow_up_work, open_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,16 +92,26 @@ async def apply_payment(coffer: Coffer, session: Session, payment: Payment) -> s
 
 
 async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
-    """Grant the credits of a paid purchase, once; bonus apart from what was bought."""
+    """Mark a purchase as paid, once; what comes after that goes back."""
     if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
-        return (
-            "known"
-            if purchase.payment_id == payment.payment_id
-            else await _give_back(coffer, session, purchase, payment)
-        )
+        is_known = purchase.payment_id == payment.payment_id
+        return "known" if is_known else await _give_back(coffer, session, purchase, payment)
     if (payment.total_minor, payment.currency) != (purchase.quote.total_minor, purchase.currency):
         asked = f"{purchase.quote.total_minor} {purchase.currency}"
         raise PaymentMismatch(f"Asked for {asked}, paid {payment.total_minor} {payment.currency}.")
+    await _grant(coffer, session, purchase)
+    if purchase.order_id not in {None, payment.order_id}:
+        # Another attempt was under way, and its order can still be paid.
+        work = follow_up_work(purchase, purchase.order_id)
+        await enqueue(coffer, session, work, delay_seconds=FOLLOW_UP_SECONDS)
+    purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
+    purchase.failure_reason, purchase.order_id = None, payment.order_id
+    await changed(coffer, session, purchase)
+    return "granted"
+
+
+async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
+    """Give the credits of a paid purchase, bonus apart from what was bought."""
     wallet = await wallet_queries.read(session, purchase.wallet_id)
     bought = {TransactionType.CREDIT_PURCHASE: purchase.credits - purchase.bonus_credits}
     bonus = {TransactionType.BONUS_CREDIT: purchase.bonus_credits} if purchase.bonus_credits else {}
@@ -117,10 +127,6 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
             source_id=f"pur_{purchase.uuid.hex}",
         )
         await post(coffer, session, movement)
-    purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
-    purchase.failure_reason, purchase.order_id = None, payment.order_id
-    await changed(coffer, session, purchase)
-    return "granted"
 
 
 async def _give_back(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:

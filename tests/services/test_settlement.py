@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from db import purchases as queries
 from db.reconcile import reconcile
 from db.transactions import following
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidState
@@ -131,6 +132,20 @@ async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_g
     jobs = await list_jobs(coffer, actor, 50, None, None)
     assert [job.kind for job in jobs].count("refund.surplus") == 1
     assert await state(coffer, actor, purchase) == ("SUCCESS", 5_500)
+
+
+async def test_the_order_of_an_attempt_that_was_overtaken_is_followed(coffer: Coffer) -> None:
+    """When an earlier attempt pays, the order of the current one can still be paid, so one job asks about it."""
+    actor, purchase = await bought(coffer)
+    await apply(coffer, payment_of(purchase, S.FAILED))
+    second = await retry_purchase(coffer, actor, purchase.uuid, "again")
+    async with coffer.database.transaction() as session:
+        row = await queries.lock(session, second.uuid)
+        assert row is not None
+        row.order_id = "order-2"
+    await apply(coffer, payment_of(purchase))
+    jobs = await list_jobs(coffer, actor, 50, None, None)
+    assert [job.payload.get("order") for job in jobs if job.kind == "purchase.follow_up"].count("order-2") == 1
 
 
 async def test_the_same_purchase_key_gives_the_same_purchase(coffer: Coffer) -> None:
