@@ -20,12 +20,12 @@ from services.simulated_provider import signed_headers
 from tests.api.test_payments import BALANCE, BUY, CREATE, REFUND, RETRY, until
 from tests.builders import free_port, settings_for
 from tests.gateways.fake_cashfree import CLIENT_SECRET, FakeCashfree
+from tests.gateways.fake_cashfree import account as cashfree_account
 from tests.gateways.fake_polar import FakePolar
+from tests.gateways.fake_polar import account as polar_account
 from tests.gateways.fake_stripe import FakeStripe
+from tests.gateways.fake_stripe import account as stripe_account
 from tests.gateways.prism import serving
-from tests.gateways.test_cashfree_contract import account as cashfree_account
-from tests.gateways.test_polar_contract import account as polar_account
-from tests.gateways.test_stripe_checkout import account as stripe_account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

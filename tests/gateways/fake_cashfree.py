@@ -11,11 +11,14 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateways.accounts import CashfreeAccount
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 CLIENT_ID, CLIENT_SECRET = "app-1", "cfsk_ma_test_1"
 SESSION = "session_a1VXIPJo8kh7IBigVXX8LgTMupQW_cu25FS8KwLwQLOmiHqbBxq5"
+PAGE = "https://pay.example.test/checkout/cashfree"
 
 
 @dataclass
@@ -122,3 +125,16 @@ def _unknown(what: str) -> Response:
 
 def _problem(status: int, message: str, code: str, kind: str) -> Response:
     return JSONResponse({"message": message, "code": code, "type": kind}, status)
+
+
+def account(url: str) -> CashfreeAccount:
+    """Our account there."""
+    return CashfreeAccount(
+        client_id=CLIENT_ID,
+        secrets=[CLIENT_SECRET],
+        base_url=url,
+        environment="sandbox",
+        checkout_url=PAGE,
+        return_url="https://pay.example.test/checkout/return",
+        webhook_url="https://pay.example.test/webhooks/cashfree",
+    )

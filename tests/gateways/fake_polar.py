@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateways.accounts import PolarAccount
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -21,6 +23,7 @@ TOKEN = "polar_oat_test"  # noqa: S105 - of a stand-in
 PRODUCT = str(uuid4())
 SAMPLES = {"string": "text", "integer": 0, "number": 0, "boolean": False, "array": [], "object": {}, "null": None}
 FORMATS = {"uuid4": "0b0e2d0a-5a52-4f3c-9d0c-6f0f0e6f0a11", "date-time": "2026-11-21T12:00:00Z"}
+RETURN = "https://pay.example.test/checkout/return"
 
 
 @dataclass
@@ -115,3 +118,8 @@ def page(items: list[dict[str, Any]]) -> Response:
 def problem(status: int, error: str, detail: str) -> Response:
     """An error in Polar's shape."""
     return JSONResponse({"error": error, "detail": detail}, status)
+
+
+def account(url: str) -> PolarAccount:
+    """Our account there."""
+    return PolarAccount(access_token=TOKEN, secrets=["whsec_1"], base_url=url, product_id=PRODUCT, return_url=RETURN)

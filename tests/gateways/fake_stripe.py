@@ -13,11 +13,14 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateways.accounts import StripeAccount
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 EXAMPLES = json.loads((Path(__file__).parent / "descriptions" / "stripe.json").read_text())
 KEY = "sk_test_1"
+RETURN = "https://pay.example.test/checkout/return"
 
 
 @dataclass
@@ -111,3 +114,8 @@ def example(kind: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any 
 def problem(status: int, kind: str, message: str) -> Response:
     """An error in Stripe's shape."""
     return JSONResponse({"error": {"type": kind, "message": message}}, status)
+
+
+def account(url: str) -> StripeAccount:
+    """Our account there."""
+    return StripeAccount(secret_key=KEY, secrets=["whsec_1"], base_url=url, return_url=RETURN)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.purchases import PurchaseStatus as S
-from gateways.accounts import CashfreeAccount
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
 from gateways.cashfree import CashfreeGateway
-from tests.gateways.fake_cashfree import CLIENT_ID, CLIENT_SECRET, SESSION, FakeCashfree
+from tests.gateways.fake_cashfree import PAGE, SESSION, FakeCashfree, account
 from tests.gateways.prism import checked, needs_prism, serving, violations_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ pytestmark = needs_prism
 
 REFERENCE = "0123456789abcdef0123456789abcdef-1"
 ORDER = OrderRequest(REFERENCE, 60_205, "INR", "UPI", "5500 credits", customer="c0ffee00c0ffee00")
-PAGE = "https://pay.example.test/checkout/cashfree"
 
 
 @pytest.fixture
@@ -51,18 +49,6 @@ async def gateway(provider: FakeCashfree, line: tuple[list[FakeCashfree], str]) 
     yield opened
     await opened.close()
     assert violations == []
-
-
-def account(url: str) -> CashfreeAccount:
-    return CashfreeAccount(
-        client_id=CLIENT_ID,
-        secrets=[CLIENT_SECRET],
-        base_url=url,
-        environment="sandbox",
-        checkout_url=PAGE,
-        return_url="https://pay.example.test/checkout/return",
-        webhook_url="https://pay.example.test/webhooks/cashfree",
-    )
 
 
 async def test_an_order_is_opened(provider: FakeCashfree, gateway: CashfreeGateway) -> None:

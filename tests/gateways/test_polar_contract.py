@@ -9,10 +9,9 @@ from uuid import uuid4
 import pytest
 
 from domain.purchases import PurchaseStatus as S
-from gateways.accounts import PolarAccount
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
 from gateways.polar import PolarGateway
-from tests.gateways.fake_polar import PRODUCT, TOKEN, FakePolar
+from tests.gateways.fake_polar import PRODUCT, FakePolar, account
 from tests.gateways.prism import checked, needs_prism, serving, violations_of
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ pytestmark = needs_prism
 
 REFERENCE = "0123456789abcdef0123456789abcdef-1"
 ORDER = OrderRequest(REFERENCE, 50_000, "INR", "CREDIT_CARD", "5500 credits", customer="c0ffee")
-RETURN = "https://pay.example.test/checkout/return"
 
 
 @pytest.fixture
@@ -52,10 +50,6 @@ async def gateway(provider: FakePolar, line: tuple[list[FakePolar], str]) -> Asy
     yield opened
     await opened.close()
     assert violations == []
-
-
-def account(url: str) -> PolarAccount:
-    return PolarAccount(access_token=TOKEN, secrets=["whsec_1"], base_url=url, product_id=PRODUCT, return_url=RETURN)
 
 
 async def paid(provider: FakePolar, gateway: PolarGateway) -> RefundRequest:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.purchases import PurchaseStatus as S
-from gateways.accounts import StripeAccount
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest, SavedMethod
 from gateways.stripe import StripeGateway
 from tests.builders import free_port
-from tests.gateways.fake_stripe import KEY, FakeStripe
+from tests.gateways.fake_stripe import RETURN, FakeStripe, account
 from tests.gateways.prism import serving
 
 if TYPE_CHECKING:
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "0123456789abcdef0123456789abcdef-1"
 ORDER = OrderRequest(REFERENCE, 60_200, "INR", "CREDIT_CARD", "5500 credits", customer="c0ffee")
-RETURN = "https://pay.example.test/checkout/return"
 REFUND = RefundRequest("5e" * 16, "cs_test_0", 10_000, "INR", payment_id="pi_1")
-
-
-def account(url: str) -> StripeAccount:
-    return StripeAccount(secret_key=KEY, secrets=["whsec_1"], base_url=url, return_url=RETURN)
 
 
 @pytest.fixture

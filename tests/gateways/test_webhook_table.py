@@ -26,9 +26,9 @@ from gateways.polar import PolarGateway
 from gateways.simulated import SimulatedGateway
 from gateways.stripe import StripeGateway
 from runtime import webhooks
-from tests.gateways.test_cashfree_contract import account as cashfree_account
-from tests.gateways.test_polar_contract import account as polar_account
-from tests.gateways.test_stripe_checkout import account as stripe_account
+from tests.gateways.fake_cashfree import account as cashfree_account
+from tests.gateways.fake_polar import account as polar_account
+from tests.gateways.fake_stripe import account as stripe_account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
