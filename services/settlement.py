@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import structlog
+
 from db import ledger
 from db import purchases as queries
 from db import wallets as wallet_queries
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
     from services.jobs import Effect
 
+_log: Final = structlog.get_logger()
+
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
 
 
@@ -41,11 +45,12 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
     if event.order_id is None or event.kind == EventKind.OTHER:
         return _verdict(event, "ignored")
     if event.kind != EventKind.PAYMENT:
+        _log.warning("gateway.noted", gateway=event.gateway, type=event.type, order=event.order_id)
         return _verdict(event, f"{event.kind} noted")
     payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
 
     async def effect(session: Session) -> None:
-        word = await apply_payment(coffer, session, payment)
+        word = await apply_payment(coffer, session, event.gateway, payment)
         await _verdict(event, word)(session)
 
     return effect
@@ -67,20 +72,20 @@ async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     if payment.status in OPEN or not payment.is_final:
         if payment.status is not purchase.status:
             async with coffer.database.transaction() as session:
-                await apply_payment(coffer, session, payment)
+                await apply_payment(coffer, session, purchase.gateway, payment)
         raise RetryLater(f"The payment is {payment.status.name}.")
 
     async def effect(session: Session) -> None:
-        await apply_payment(coffer, session, payment)
+        await apply_payment(coffer, session, purchase.gateway, payment)
 
     return effect
 
 
-async def apply_payment(coffer: Coffer, session: Session, payment: Payment) -> str:
-    """Bring a purchase to what the provider says, in any order of arrival; the word says what was done."""
+async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment: Payment) -> str:
+    """Bring a purchase to what its gateway says, in any order of arrival; the word says what was done."""
     ours = _parse_reference(payment.reference)
     purchase = await queries.lock(session, ours[0]) if ours else None
-    if ours is None or purchase is None:
+    if ours is None or purchase is None or purchase.gateway != gateway:
         return "not ours"
     if payment.status is PurchaseStatus.SUCCESS:
         return await _succeed(coffer, session, purchase, payment)

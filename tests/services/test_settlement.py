@@ -48,9 +48,9 @@ def payment_of(purchase: Purchase, status: PurchaseStatus = S.SUCCESS, **changes
     return Payment(**values | changes)  # type: ignore[arg-type]
 
 
-async def apply(coffer: Coffer, payment: Payment) -> str:
+async def apply(coffer: Coffer, payment: Payment, gateway: str = "simulated") -> str:
     async with coffer.database.transaction() as session:
-        return await apply_payment(coffer, session, payment)
+        return await apply_payment(coffer, session, gateway, payment)
 
 
 async def bought(coffer: Coffer) -> tuple[Actor, Purchase]:
@@ -118,6 +118,13 @@ async def test_a_payment_that_is_not_ours_changes_nothing(coffer: Coffer, refere
     """A reference that no purchase has is noted as not ours."""
     _, purchase = await bought(coffer)
     assert await apply(coffer, payment_of(purchase, reference=reference)) == "not ours"
+
+
+async def test_a_payment_at_another_gateway_changes_nothing(coffer: Coffer) -> None:
+    """Only the gateway that was asked for the money can say that it came, whatever reference another one names."""
+    actor, purchase = await bought(coffer)
+    assert await apply(coffer, payment_of(purchase), gateway="polar") == "not ours"
+    assert await state(coffer, actor, purchase) == ("PROCESSING", 0)
 
 
 async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_goes_back(coffer: Coffer) -> None:
