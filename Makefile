@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
+CONTRACTS := tests/gateways/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -19,14 +20,17 @@ help: ## list what you can do
 run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
-test: $(DEVELOPMENT) $(AUDITS) ## run every test; ARGS="-k story" picks some
+test: $(DEVELOPMENT) $(AUDITS) $(CONTRACTS) ## run every test; ARGS="-k story" picks some
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(DEVELOPMENT) ## run every test, and search far for what the simulation and the model may miss
+test-long: $(DEVELOPMENT) $(CONTRACTS) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
 
 conformance: $(DEVELOPMENT) $(AUDITS) ## audits, protocol cases and scanners' checks, as a table
 	@exec $(BIN)/python -m pytest tests/conformance -q $(ARGS)
+
+test-gateways: $(DEVELOPMENT) $(CONTRACTS) ## check the payment providers' clients by their official descriptions
+	@exec $(BIN)/python -m pytest tests/gateways $(ARGS)
 
 test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 	@exec $(BIN)/python -m pytest tests/domain tests/architecture -q $(ARGS)
@@ -100,7 +104,7 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@touch $@
 
 # Without npm, or where it can't install, what needs it is left out, and says so.
-$(AUDITS) $(LINTER): %/node_modules/.package-lock.json: %/package-lock.json
+$(AUDITS) $(CONTRACTS) $(LINTER): %/node_modules/.package-lock.json: %/package-lock.json
 	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
 		else echo "npm could not install the tools of $*: what needs them is left out."; fi
 
@@ -113,7 +117,8 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules tests/conformance/node_modules deploy/schema/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules \
+		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules
 
-.PHONY: help run test contract conformance test-long test-fast crash check lint types imports format schema bench bench-engine bench-mutation \
-	bench-scale reconcile install install-dev lock graphiql clean
+.PHONY: help run test contract conformance test-long test-gateways test-fast crash check lint types imports format schema bench \
+	bench-engine bench-mutation bench-scale reconcile install install-dev lock graphiql clean

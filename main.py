@@ -23,6 +23,7 @@ from runtime.embedded import embedded
 from runtime.process import open_coffer, serve, work
 from runtime.settings import Settings, read_settings
 from runtime.telemetry import configure_logs
+from services.gateways import give_gateways
 from services.keys import issue_key
 from services.wallets import create_wallet
 
@@ -98,6 +99,19 @@ def run_key(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_gateways(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print the payment providers that a project may use, the default first; --use chooses them."""
+
+    async def give(database_url: str, redis_url: str) -> list[str]:
+        async with open_coffer(settings, database_url, redis_url) as coffer:
+            return await give_gateways(coffer, arguments.project, arguments.use)
+
+    with servers(settings, lambda _line: None) as urls:
+        upgrade(urls[0])
+        print("\n".join(uvloop.run(give(*urls))))
+    return 0
+
+
 def run_reconcile(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Check every invariant of every wallet."""
     with servers(settings, lambda _line: None) as (database_url, _):
@@ -147,6 +161,7 @@ COMMANDS = {
     "migrate": run_migrate,
     "seed": run_seed,
     "key": run_key,
+    "gateways": run_gateways,
     "reconcile": run_reconcile,
     "schema": run_schema,
     "reference": run_reference,
@@ -159,6 +174,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, act in COMMANDS.items():
         command = commands.add_parser(name, help=act.__doc__, description=act.__doc__)
+        if name == "gateways":
+            command.add_argument("--project", required=True, help="its name")
+            command.add_argument("--use", nargs="*", metavar="GATEWAY", help="none at all: every configured one")
         if name == "key":
             command.add_argument("--project", required=True, help="its name; a new one makes the project")
             command.add_argument("--role", required=True, choices=[role.name.lower() for role in Role])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models.projects import ApiKey, Project
+from db.models.projects import ApiKey, Project, ProjectGateway
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from db.database import Session
@@ -42,6 +43,18 @@ async def get(session: Session, project_id: int) -> Project:
 async def find(session: Session, name: str) -> Project | None:
     """The project of that name."""
     return (await session.scalars(select(Project).where(Project.name == name))).one_or_none()
+
+
+async def gateways(session: Session, project_id: int) -> list[str]:
+    """The payment providers that a project was given, the default first; none means no choice was made."""
+    query = select(ProjectGateway.gateway).where(ProjectGateway.project_id == project_id)
+    return list(await session.scalars(query.order_by(ProjectGateway.rank)))
+
+
+async def set_gateways(session: Session, project_id: int, names: Sequence[str]) -> None:
+    """Give a project these payment providers, the default first, in place of those it had."""
+    await session.execute(delete(ProjectGateway).where(ProjectGateway.project_id == project_id))
+    session.add_all([ProjectGateway(project_id=project_id, gateway=name, rank=rank) for rank, name in enumerate(names)])
 
 
 async def key_by_hash(session: Session, secret_hash: bytes) -> ApiKey | None:

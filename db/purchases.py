@@ -8,9 +8,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from db.models.purchases import GatewayEvent, Purchase, Refund
+from db.models.purchases import GatewayEvent, Purchase, Refund, SurplusPayment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from db.database import Session
@@ -99,6 +100,19 @@ async def open_refunds(session: Session, purchase_id: int) -> int:
     return (await session.scalar(query)) or 0
 
 
-async def project_of_order(session: Session, order_id: str) -> int | None:
-    """The project whose purchase has that order at its provider."""
-    return await session.scalar(select(Purchase.project_id).where(Purchase.order_id == order_id).limit(1))
+async def project_of_order(session: Session, gateway: str, order_id: str) -> int | None:
+    """The project whose purchase has that order, or that payment, at its provider."""
+    named = (Purchase.order_id == order_id) | (Purchase.payment_id == order_id)
+    return await session.scalar(select(Purchase.project_id).where(Purchase.gateway == gateway, named).limit(1))
+
+
+async def add_surplus(session: Session, purchase: Purchase, payment: Mapping[str, Any]) -> int | None:
+    """Note a payment of a purchase that was paid already: its id here, or None when it is known."""
+    row = insert(SurplusPayment).values(purchase_id=purchase.id, gateway=purchase.gateway, **payment)
+    return await session.scalar(row.on_conflict_do_nothing().returning(SurplusPayment.id))
+
+
+async def surplus(session: Session, surplus_id: int) -> SurplusPayment | None:
+    """A surplus payment, locked until the end of the transaction."""
+    query = select(SurplusPayment).where(SurplusPayment.id == surplus_id).with_for_update()
+    return (await session.scalars(query)).one_or_none()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -125,6 +125,11 @@ def quote_amount(amount_minor: int) -> Quote:
         credits=amount_minor // MINOR_PER_CREDIT + bonus,
         bonus_credits=bonus,
     )
+
+
+def without_tax(quoted: Quote) -> Quote:
+    """The quote of a sale by a merchant of record, who adds its own tax: ours and the platform fee fall away."""
+    return replace(quoted, gst_minor=0, platform_fee_minor=0)
 
 
 def quote(amount_minor: int | None, pack_code: str | None) -> Quote:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class WebhookRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What is to be paid: our reference (the idempotency key at the provider) and the total in minor units."""
+    """What is to be paid: our reference (the idempotency key at the provider) and the total in minor units.
+
+    `customer` is our id of who pays, letters and digits; `saves_method` asks for the right to charge again later.
+    """
 
     reference: str
     total_minor: int
@@ -37,6 +41,8 @@ class OrderRequest:
     method: str
     description: str
     simulate_failure: bool = False
+    customer: str = ""
+    saves_method: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedMethod:
+    """A payment method that the buyer let us charge again, by the provider's ids of customer and method."""
+
+    customer_id: str
+    method_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
-    """What the provider says about an order when asked: the proof on which credits are granted."""
+    """What the provider says about an order when asked: the proof on which credits are granted.
+
+    `is_final` is False while the buyer may still pay, even though the last attempt may have failed.
+    """
 
     order_id: str
     reference: str
@@ -58,6 +75,8 @@ class Payment:
     total_minor: int
     currency: str
     failure_reason: str | None = None
+    is_final: bool = True
+    saved: SavedMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +87,47 @@ class RefundRequest:
     order_id: str
     total_minor: int
     currency: str
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """A charge of a saved method without the buyer, in minor units; `reference` is the idempotency key."""
+
+    reference: str
+    total_minor: int
+    currency: str
+    method: SavedMethod
+    description: str
+
+
+class EventKind(StrEnum):
+    """What a message is about, whatever its provider calls it."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A verified message: the provider's id of it, its type and the order it speaks of, if any."""
+    """A verified message: the provider's id of it, its type, the order it speaks of, if any, and what it is about."""
 
     event_id: str
     type: str
     order_id: str | None
+    kind: EventKind = EventKind.PAYMENT
 
 
 class Gateway(Protocol):
-    """One payment provider. Calls raise GatewayRefused or GatewayUnavailable."""
+    """One payment provider. Calls raise GatewayRefused or GatewayUnavailable.
+
+    A merchant of record sells in its own name: it adds its own tax, so our GST and fee are not charged on top.
+    """
 
     name: str
+    is_merchant_of_record: bool
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open an order; the same reference gives the same order."""
@@ -102,4 +147,12 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+        ...
+
+
+class OffSessionGateway(Gateway, Protocol):
+    """A provider that can charge a saved method while the buyer is away."""
+
+    async def charge(self, request: ChargeRequest) -> Payment:
+        """Charge; the same reference charges once. A decline is a FAILED payment, not a GatewayRefused."""
         ...

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from runtime import simulated, webhooks
+from runtime import checkout, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
@@ -71,7 +71,8 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Route("/graphql", view, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", view),
             *webhooks.routes(coffer),
-            *simulated.routes(coffer, settings),
+            *checkout.routes(settings),
+            *(simulated.routes(coffer, settings) if settings.accounts.has_simulated else []),
             Route("/healthz", _healthy),
             Route("/readyz", _ready(coffer)),
             Route("/metrics", _metrics),

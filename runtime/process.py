@@ -12,10 +12,10 @@ import uvicorn
 
 from db.database import Database
 from db.lanes import Lanes
-from gateways.simulated import SimulatedGateway
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
+from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator
 
-    from gateways.base import Gateway
     from runtime.settings import Settings
     from runtime.sockets import Seats
     from services.jobs import Handler
@@ -61,6 +60,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "gateway.event": settlement.handle_gateway_event,
         "purchase.follow_up": settlement.follow_up,
         "refund.send": refunds.send_refund,
+        "refund.surplus": refunds.refund_surplus,
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }
 
@@ -68,7 +68,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
 @asynccontextmanager
 async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> AsyncIterator[Coffer]:
     """The open parts of a process; what is under way is finished before they close."""
-    gateways: dict[str, Gateway] = {"simulated": SimulatedGateway(settings.public_url, [settings.simulated_secret])}
+    gateways = open_gateways(settings)
     database, hub = Database(database_url), Hub(redis_url)
     feed = Feed(hub)
     lanes = Lanes(database_url, feed.spent)

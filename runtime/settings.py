@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 from starlette.config import Config
+
+from gateways.accounts import GatewayAccounts
+from runtime.gateways import read_accounts
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
@@ -57,6 +60,7 @@ class Settings:
     jwt_secret: str | None
     allowed_origins: tuple[str, ...]
     limits: Limits = Limits()
+    accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
 
 
 def read_settings() -> Settings:
@@ -68,12 +72,13 @@ def read_settings() -> Settings:
         )
     port = config("PORT", cast=int, default=DEFAULT_PORT)
     data_dir = Path(config("DATA_DIR", default=".coffer")).resolve()
+    public_url = config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/")
     origins = config("ALLOWED_ORIGINS", default="")
     return Settings(
         port=port,
         bind_host=config("BIND_HOST", default="127.0.0.1"),
         data_dir=data_dir,
-        public_url=config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         database_url=config("DATABASE_URL", default=None),
         redis_url=config("REDIS_URL", default=None),
         simulated_delay_ms=config("SIMULATED_DELAY_MS", cast=int, default=DEFAULT_SIMULATED_DELAY_MS),
@@ -81,6 +86,7 @@ def read_settings() -> Settings:
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
         limits=_read_limits(config),
+        accounts=read_accounts(config, public_url),
     )
 
 

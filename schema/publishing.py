@@ -33,6 +33,7 @@ ARGUMENTS = {
     "owner_type": "Only of this kind of owner.",
     "payout_id": "The payout.",
     "pack_code": "A code of `packs`.",
+    "gateway": "One of `gateways`; else the first.",
     "quantity": "Units; they multiply the price.",
     "reason": "Why; kept with the wallet.",
     "state": "Only those in this state.",

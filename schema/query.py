@@ -44,6 +44,7 @@ class Query:
     burn_alerts: Connection[RapidBurnAlert] = strawberry.field(resolver=ledger_resolvers.burn_alerts)
     packs: list[CreditPack] = strawberry.field(resolver=purchase_resolvers.packs)
     purchase_quote: PurchaseQuote = strawberry.field(resolver=purchase_resolvers.purchase_quote)
+    gateways: list[str] = strawberry.field(resolver=purchase_resolvers.gateways)
     purchase: Purchase | None = strawberry.field(resolver=purchase_resolvers.purchase)
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateways.base import GatewayUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -24,3 +26,9 @@ class Coffer:
     hub: Hub
     gateways: Mapping[str, Gateway]
     clock: Callable[[], datetime]
+
+    def gateway(self, name: str) -> Gateway:
+        """The provider that a purchase was made with. GatewayUnavailable when it is not configured any more."""
+        if name not in self.gateways:
+            raise GatewayUnavailable(f"The gateway {name!r} is not configured: set its COFFER_ settings again.")
+        return self.gateways[name]

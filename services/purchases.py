@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 
 from db import purchases as queries
 from db.models.purchases import Purchase
-from domain.errors import IdempotencyConflict, InvalidInput, NotFound, PaymentFailed
+from domain.errors import IdempotencyConflict, NotFound, PaymentFailed
 from domain.inputs import check_key
 from domain.jobs import Queue
 from domain.permissions import Actor, Permission
-from domain.purchases import PurchaseStatus, quote, require_transition
+from domain.purchases import PurchaseStatus, quote, require_transition, without_tax
 from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
 from live import topics
+from services.gateways import choose_gateway
 from services.jobs import enqueue
 from services.wallets import require_wallet
 
@@ -30,23 +31,32 @@ FOLLOW_UP_SECONDS: Final = 60
 """After that long the provider is asked about a purchase whose webhook has not come."""
 
 
+async def quote_purchase(
+    coffer: Coffer, actor: Actor, amount_minor: int | None, pack_code: str | None, gateway: str | None
+) -> Quote:
+    """Quote a pack or a custom amount as the gateway, or the project's default, would sell it."""
+    actor.require(Permission.READ)
+    wanted = quote(amount_minor, pack_code)
+    async with coffer.database.reading() as session:
+        name = await choose_gateway(coffer, session, actor.project_id, gateway)
+    return _sold_by(coffer, name, wanted)
+
+
 async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseRequest) -> Purchase:
     """Start a purchase; the same key gives the same one. The credits come when the provider confirms the payment."""
     actor.require(Permission.PURCHASE)
     check_key(request.idempotency_key)
     wanted = quote(request.amount_minor, request.pack_code)
-    gateway = request.gateway or next(iter(coffer.gateways))
-    if gateway not in coffer.gateways:
-        names = ", ".join(coffer.gateways)
-        raise InvalidInput(f"No gateway {gateway!r}: use one of {names}.", field=["gateway"])
     async with coffer.database.transaction() as session:
         wallet = await require_wallet(session, actor, request.wallet)
+        gateway = await choose_gateway(coffer, session, actor.project_id, request.gateway)
+        wanted = _sold_by(coffer, gateway, wanted)
         purchase = _new(wallet, request, wanted, gateway)
         known = await queries.add(session, purchase)
         if known is not None:
             _require_same(known, request, wanted, gateway)
             return known
-        await enqueue(coffer, session, _follow_up(purchase), delay_seconds=FOLLOW_UP_SECONDS)
+        await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
     return await open_order(coffer, purchase)
 
 
@@ -60,10 +70,13 @@ async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, id
         if row.retry_key == idempotency_key:
             return row
         require_transition(row.status, PurchaseStatus.PROCESSING)
+        if row.order_id:
+            # The buyer may still pay the order of the attempt that is given up here.
+            await enqueue(coffer, session, follow_up_work(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
         row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
         row.failure_reason = row.order_id = row.checkout_url = None
         await changed(coffer, session, row)
-        await enqueue(coffer, session, _follow_up(row), delay_seconds=FOLLOW_UP_SECONDS)
+        await enqueue(coffer, session, follow_up_work(row), delay_seconds=FOLLOW_UP_SECONDS)
     return await open_order(coffer, row)
 
 
@@ -99,9 +112,10 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         method=purchase.method.name,
         description=f"{purchase.credits} credits",
         simulate_failure=purchase.simulate_failure and purchase.attempt == 1,
+        customer=purchase.wallet_uuid.hex,
     )
     try:
-        order = await coffer.gateways[purchase.gateway].create_order(request)
+        order = await coffer.gateway(purchase.gateway).create_order(request)
     except GatewayUnavailable:
         return purchase
     except GatewayRefused as refused:
@@ -126,6 +140,10 @@ async def _record(coffer: Coffer, purchase: Purchase, change: Callable[[Purchase
             change(row)
             await changed(coffer, session, row)
     return row
+
+
+def _sold_by(coffer: Coffer, gateway: str, wanted: Quote) -> Quote:
+    return without_tax(wanted) if coffer.gateways[gateway].is_merchant_of_record else wanted
 
 
 def _ordered(row: Purchase, order: Order) -> None:
@@ -165,8 +183,10 @@ def _require_same(known: Purchase, request: PurchaseRequest, wanted: Quote, gate
         raise IdempotencyConflict
 
 
-def _follow_up(purchase: Purchase) -> tuple[Queue, str, dict[str, object]]:
-    payload = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt, "project_id": purchase.project_id}
+def follow_up_work(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:
+    """The job that asks about the current attempt or, by its order, about one that has lost its purchase."""
+    payload: dict[str, object] = {"purchase": purchase.uuid.hex, "attempt": purchase.attempt}
+    payload |= {"project_id": purchase.project_id} | ({"order": order_id} if order_id else {})
     return Queue.PAYMENT_PROCESSING, "purchase.follow_up", payload
 
 

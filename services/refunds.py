@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from db import moves
 from db import purchases as queries
@@ -62,12 +62,31 @@ async def send_refund(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     if found is None or found[0].completed_at is not None:
         return _nothing
     refund, purchase = found
-    request = RefundRequest(refund.uuid.hex, purchase.order_id or "", refund.total_minor, purchase.currency)
+    words = (refund.uuid.hex, purchase.order_id or "", refund.total_minor, purchase.currency, purchase.payment_id)
+    request = RefundRequest(*words)
     try:
-        refund_id = await coffer.gateways[purchase.gateway].refund(request)
+        refund_id = await coffer.gateway(purchase.gateway).refund(request)
     except GatewayRefused as refused:
         return _refused(coffer, uuid, str(refused))
     return _completed(coffer, uuid, refund_id)
+
+
+async def refund_surplus(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
+    """Job `refund.surplus`: send back a payment too many. A refusal leaves the job dead, for somebody to look."""
+    async with coffer.database.reading() as session:
+        found = await queries.surplus(session, payload["surplus"])
+    if found is None or found.completed_at is not None:
+        return _nothing
+    reference = uuid5(NAMESPACE_OID, f"surplus:{found.gateway}:{found.payment_id}").hex
+    request = RefundRequest(reference, found.order_id, found.total_minor, found.currency, found.payment_id)
+    refund_id = await coffer.gateway(found.gateway).refund(request)
+
+    async def effect(session: Session) -> None:
+        row = await queries.surplus(session, payload["surplus"])
+        if row is not None and row.completed_at is None:
+            row.refund_id, row.completed_at = refund_id, coffer.clock()
+
+    return effect
 
 
 async def _begin(coffer: Coffer, session: Session, row: Purchase, amount_minor: int, key: str) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import structlog
+
 from db import ledger
 from db import purchases as queries
 from db import wallets as wallet_queries
+from domain.jobs import Queue
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
 from domain.purchases import TRANSITIONS, PurchaseStatus
-from gateways.base import GatewayUnavailable
+from gateways.base import EventKind, GatewayUnavailable
 from services.grants import post
-from services.jobs import RetryLater
-from services.purchases import changed, open_order
+from services.jobs import RetryLater, enqueue
+from services.purchases import FOLLOW_UP_SECONDS, changed, follow_up_work, open_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
     from services.jobs import Effect
 
-REFUND_EVENTS: Final = frozenset({"refund.succeeded"})
+_log: Final = structlog.get_logger()
+
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
 
 
@@ -38,48 +42,50 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
         event = await queries.gateway_event(session, payload["event"])
     if event is None:
         return _nothing
-    order_id = event.order_id
-    if order_id is None:
+    if event.order_id is None or event.kind == EventKind.OTHER:
         return _verdict(event, "ignored")
-    payment = await coffer.gateways[event.gateway].fetch_payment(order_id)
-    if event.type in REFUND_EVENTS:
-        return _verdict(event, "refund noted")
+    if event.kind != EventKind.PAYMENT:
+        _log.warning("gateway.noted", gateway=event.gateway, type=event.type, order=event.order_id)
+        return _verdict(event, f"{event.kind} noted")
+    payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
 
     async def effect(session: Session) -> None:
-        word = await apply_payment(coffer, session, payment)
+        word = await apply_payment(coffer, session, event.gateway, payment)
         await _verdict(event, word)(session)
 
     return effect
 
 
 async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
-    """Job `purchase.follow_up`: ask about an attempt whose webhook has not come, until it is decided."""
+    """Job `purchase.follow_up`: ask about an attempt whose webhook has not come, until its order can't be paid."""
     async with coffer.database.reading() as session:
         purchase = await queries.by_uuid(session, UUID(payload["purchase"]))
-    if purchase is None or purchase.attempt != payload["attempt"] or purchase.status not in OPEN:
+    order_id: str | None = payload.get("order")
+    if purchase is None or not (order_id or _is_followed(purchase, payload["attempt"])):
         return _nothing
-    if purchase.order_id is None:
+    if order_id is None and purchase.order_id is None:
         purchase = await open_order(coffer, purchase)
-    if purchase.order_id is None:
+    order_id = order_id or purchase.order_id
+    if order_id is None:
         raise GatewayUnavailable("The order could not be opened yet.")
-    payment = await coffer.gateways[purchase.gateway].fetch_payment(purchase.order_id)
-    if payment.status in OPEN:
+    payment = await coffer.gateway(purchase.gateway).fetch_payment(order_id)
+    if payment.status in OPEN or not payment.is_final:
         if payment.status is not purchase.status:
             async with coffer.database.transaction() as session:
-                await apply_payment(coffer, session, payment)
+                await apply_payment(coffer, session, purchase.gateway, payment)
         raise RetryLater(f"The payment is {payment.status.name}.")
 
     async def effect(session: Session) -> None:
-        await apply_payment(coffer, session, payment)
+        await apply_payment(coffer, session, purchase.gateway, payment)
 
     return effect
 
 
-async def apply_payment(coffer: Coffer, session: Session, payment: Payment) -> str:
-    """Bring a purchase to what the provider says, in any order of arrival; the word says what was done."""
+async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment: Payment) -> str:
+    """Bring a purchase to what its gateway says, in any order of arrival; the word says what was done."""
     ours = _parse_reference(payment.reference)
     purchase = await queries.lock(session, ours[0]) if ours else None
-    if ours is None or purchase is None:
+    if ours is None or purchase is None or purchase.gateway != gateway:
         return "not ours"
     if payment.status is PurchaseStatus.SUCCESS:
         return await _succeed(coffer, session, purchase, payment)
@@ -91,14 +97,26 @@ async def apply_payment(coffer: Coffer, session: Session, payment: Payment) -> s
 
 
 async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
-    """Grant the credits of a paid purchase, once; bonus apart from what was bought."""
+    """Mark a purchase as paid, once; what comes after that goes back."""
+    if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
+        is_known = purchase.payment_id == payment.payment_id
+        return "known" if is_known else await _give_back(coffer, session, purchase, payment)
     if (payment.total_minor, payment.currency) != (purchase.quote.total_minor, purchase.currency):
         asked = f"{purchase.quote.total_minor} {purchase.currency}"
         raise PaymentMismatch(f"Asked for {asked}, paid {payment.total_minor} {payment.currency}.")
-    if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
-        if purchase.payment_id == payment.payment_id:
-            return "known"
-        raise PaymentMismatch(f"Purchase {purchase.uuid} was paid twice: refund payment {payment.payment_id}.")
+    await _grant(coffer, session, purchase)
+    if purchase.order_id not in {None, payment.order_id}:
+        # Another attempt was under way, and its order can still be paid.
+        work = follow_up_work(purchase, purchase.order_id)
+        await enqueue(coffer, session, work, delay_seconds=FOLLOW_UP_SECONDS)
+    purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
+    purchase.failure_reason, purchase.order_id = None, payment.order_id
+    await changed(coffer, session, purchase)
+    return "granted"
+
+
+async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
+    """Give the credits of a paid purchase, bonus apart from what was bought."""
     wallet = await wallet_queries.read(session, purchase.wallet_id)
     bought = {TransactionType.CREDIT_PURCHASE: purchase.credits - purchase.bonus_credits}
     bonus = {TransactionType.BONUS_CREDIT: purchase.bonus_credits} if purchase.bonus_credits else {}
@@ -114,10 +132,24 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
             source_id=f"pur_{purchase.uuid.hex}",
         )
         await post(coffer, session, movement)
-    purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
-    purchase.failure_reason, purchase.order_id = None, payment.order_id
-    await changed(coffer, session, purchase)
-    return "granted"
+
+
+async def _give_back(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
+    """Refund a payment of a purchase that another one has paid; it moved no credits, so none are taken."""
+    names = ("order_id", "payment_id", "total_minor", "currency")
+    values = {name: getattr(payment, name) for name in names}
+    surplus = await queries.add_surplus(session, purchase, values)
+    if surplus is None:
+        return "known"
+    payload = {"surplus": surplus, "project_id": purchase.project_id}
+    await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.surplus", payload))
+    return "paid twice: refunded"
+
+
+def _is_followed(purchase: Purchase, attempt: int) -> bool:
+    """Whether money may still come for the current attempt; an order that was opened can be paid after a failure."""
+    is_open = purchase.status in OPEN or (purchase.status is PurchaseStatus.FAILED and purchase.order_id is not None)
+    return is_open and purchase.attempt == attempt
 
 
 def _verdict(event: GatewayEvent, word: str) -> Effect:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 async def receive(coffer: Coffer, gateway: str, event: WebhookEvent, body: bytes) -> bool:
     """Store the event and ask for its job in one transaction; False when the provider had sent it before."""
-    values = {"event_id": event.event_id, "type": event.type, "order_id": event.order_id, "body": body}
+    values = {"event_id": event.event_id, "type": event.type, "kind": event.kind.value, "order_id": event.order_id}
     async with coffer.database.transaction() as session:
-        stored = await store_event(session, gateway, values)
+        stored = await store_event(session, gateway, {**values, "body": body})
         if stored is None:
             return False
         # With its project, so that the project's owner sees the job if it dies.
-        project_id = await project_of_order(session, event.order_id) if event.order_id else None
+        project_id = await project_of_order(session, gateway, event.order_id) if event.order_id else None
         payload = {"event": stored, "project_id": project_id}
         await enqueue(coffer, session, (Queue.WEBHOOK_PROCESSING, "gateway.event", payload))
     return True

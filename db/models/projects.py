@@ -24,6 +24,16 @@ class Project(Base):
     created_at: Mapped[CreatedAt]
 
 
+class ProjectGateway(Base):
+    """A payment provider that a project may use, the lowest rank first; a project without a row may use them all."""
+
+    __tablename__ = "project_gateway"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    rank: Mapped[int]
+
+
 class ApiKey(Base):
     """A bearer key of a project. Only the SHA-256 of its text is kept; `prefix` is what people recognise it by."""
 

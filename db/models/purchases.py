@@ -21,6 +21,8 @@ class Purchase(Base):
         UniqueConstraint("wallet_id", "idempotency_key"),
         Index(None, "project_id", "id"),
         Index(None, "order_id"),
+        # One payment of a provider pays for one purchase.
+        Index("uq_purchase_gateway_payment_id", "gateway", "payment_id", unique=True),
         CheckConstraint("amount_minor > 0 and credits >= bonus_credits and bonus_credits >= 0", name="quote"),
         CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
     )
@@ -89,6 +91,24 @@ class Refund(Base):
     shortfall_credits: Mapped[int] = mapped_column(server_default="0")
 
 
+class SurplusPayment(Base):
+    """A payment of a purchase that was paid already: it buys nothing and goes back whole."""
+
+    __tablename__ = "surplus_payment"
+    __table_args__ = (UniqueConstraint("gateway", "payment_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    purchase_id: Mapped[int] = mapped_column(ForeignKey("purchase.id"))
+    gateway: Mapped[str]
+    order_id: Mapped[str]
+    payment_id: Mapped[str]
+    total_minor: Mapped[int]
+    currency: Mapped[str]
+    refund_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    completed_at: Mapped[datetime | None]
+
+
 class GatewayEvent(Base):
     """A webhook as it arrived: stored before any work, once per provider and event id."""
 
@@ -99,6 +119,8 @@ class GatewayEvent(Base):
     gateway: Mapped[str]
     event_id: Mapped[str]
     type: Mapped[str]
+    # What it is about (EventKind of gateways), whatever the provider calls it.
+    kind: Mapped[str] = mapped_column(server_default="payment")
     order_id: Mapped[str | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[CreatedAt]

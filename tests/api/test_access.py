@@ -49,6 +49,7 @@ QUERIES = {
     "trialBalance": Operation("{ trialBalance { account balance difference } }", ALL, own=False),
     "gifts": Operation("{ gifts { nodes { id } } }", ALL),
     "burnAlerts": Operation("{ burnAlerts { nodes { sequence } } }", ALL, own=False),
+    "gateways": Operation("{ gateways }", ALL, own=False),
     "packs": Operation("{ packs { code } }", ALL, own=False),
     "purchaseQuote": Operation('{ purchaseQuote(packCode: "PACK_150") { credits } }', ALL, own=False),
     "purchase": Operation("{ purchase(id: $purchase) { id } }", ALL),

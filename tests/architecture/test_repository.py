@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 VENDORED = ROOT / "runtime" / "static" / "graphiql"
 SKIPPED = {".git", ".venv", ".coffer", "node_modules", "__pycache__"}
 REGISTRY = re.compile(
-    r"--(extra-)?index-url|--find-links|pypi\.org|pythonhosted\.org|npmjs\.|yarnpkg\.com|deb\.debian\.org|\"resolved\":"
+    r"--(extra-)?index-url|--find-links|pypi\.org|pythonhosted\.org|npmjs\.|yarnpkg\.com|deb\.debian\.org"
+    r"|\"resolved\": *\""
 )
 OUTSIDE = re.compile(r"(https?|wss?):(\\?/){2}(?!www\.w3\.org/)[^\s\"'`]*")
 LOADED = re.compile(r"(src|href|action)\s*=\s*[\"']?\s*(https?:)?//|url\(\s*[\"']?(https?:)?//|@import")

@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from domain.purchases import PurchaseStatus
-from gateways import simulated
+from gateways import calls
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
-from gateways.simulated import ATTEMPTS, SimulatedGateway, merchant_key
+from gateways.calls import ATTEMPTS
+from gateways.simulated import SimulatedGateway, merchant_key
 from tests.builders import free_port
 from tests.gateways.loopback import HANG_UP, Loopback, loopback
 
@@ -40,7 +41,7 @@ async def provider() -> AsyncIterator[Loopback]:
 @pytest.fixture
 async def gateway(provider: Loopback, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedGateway]:
     """The gateway of that provider, without a pause between attempts."""
-    monkeypatch.setattr(simulated, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(calls, "RETRY_SECONDS", 0)
     opened = SimulatedGateway(provider.url, [SECRET])
     yield opened
     await opened.close()
@@ -122,7 +123,7 @@ async def test_a_provider_that_stays_away_is_unavailable(
 
 async def test_a_closed_port_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that does not listen is unavailable."""
-    monkeypatch.setattr(simulated, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(calls, "RETRY_SECONDS", 0)
     gateway = SimulatedGateway(f"http://127.0.0.1:{free_port()}", [SECRET])
     with pytest.raises(GatewayUnavailable):
         await gateway.fetch_payment("sim_1")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from gateways.base import WebhookEvent, WebhookRejected
-from gateways.simulated import MAX_TEXT_CHARACTERS, TOLERANCE_SECONDS, SimulatedGateway
+from gateways.inbox import MAX_TEXT_CHARACTERS, TOLERANCE_SECONDS
+from gateways.simulated import SimulatedGateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from db import purchases as queries
 from db.reconcile import reconcile
 from db.transactions import following
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidState
 from domain.purchases import PaymentMethod, PurchaseStatus
 from gateways.base import Payment
+from services.jobs import list_jobs
 from services.purchases import get_purchase, purchase_credits, retry_purchase
 from services.requests import PurchaseRequest
 from services.settlement import PaymentMismatch, apply_payment
@@ -46,9 +48,9 @@ def payment_of(purchase: Purchase, status: PurchaseStatus = S.SUCCESS, **changes
     return Payment(**values | changes)  # type: ignore[arg-type]
 
 
-async def apply(coffer: Coffer, payment: Payment) -> str:
+async def apply(coffer: Coffer, payment: Payment, gateway: str = "simulated") -> str:
     async with coffer.database.transaction() as session:
-        return await apply_payment(coffer, session, payment)
+        return await apply_payment(coffer, session, gateway, payment)
 
 
 async def bought(coffer: Coffer) -> tuple[Actor, Purchase]:
@@ -118,16 +120,39 @@ async def test_a_payment_that_is_not_ours_changes_nothing(coffer: Coffer, refere
     assert await apply(coffer, payment_of(purchase, reference=reference)) == "not ours"
 
 
-async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_is_flagged(coffer: Coffer) -> None:
-    """After a retry either attempt may pay; the second payment grants nothing and is raised for a refund."""
+async def test_a_payment_at_another_gateway_changes_nothing(coffer: Coffer) -> None:
+    """Only the gateway that was asked for the money can say that it came, whatever reference another one names."""
+    actor, purchase = await bought(coffer)
+    assert await apply(coffer, payment_of(purchase), gateway="polar") == "not ours"
+    assert await state(coffer, actor, purchase) == ("PROCESSING", 0)
+
+
+async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_goes_back(coffer: Coffer) -> None:
+    """After a retry either attempt may pay; the second payment grants nothing, and one job is to refund it."""
     actor, purchase = await bought(coffer)
     await apply(coffer, payment_of(purchase, S.FAILED))
     second = await retry_purchase(coffer, actor, purchase.uuid, "again")
     assert await apply(coffer, payment_of(purchase, S.FAILED)) == "too late"
     assert await apply(coffer, payment_of(purchase)) == "granted"
-    with pytest.raises(PaymentMismatch, match="paid twice"):
-        await apply(coffer, payment_of(second))
+    words = [await apply(coffer, payment_of(second)) for _ in range(3)]
+    assert words == ["paid twice: refunded", "known", "known"]
+    jobs = await list_jobs(coffer, actor, 50, None, None)
+    assert [job.kind for job in jobs].count("refund.surplus") == 1
     assert await state(coffer, actor, purchase) == ("SUCCESS", 5_500)
+
+
+async def test_the_order_of_an_attempt_that_was_overtaken_is_followed(coffer: Coffer) -> None:
+    """When an earlier attempt pays, the order of the current one can still be paid, so one job asks about it."""
+    actor, purchase = await bought(coffer)
+    await apply(coffer, payment_of(purchase, S.FAILED))
+    second = await retry_purchase(coffer, actor, purchase.uuid, "again")
+    async with coffer.database.transaction() as session:
+        row = await queries.lock(session, second.uuid)
+        assert row is not None
+        row.order_id = "order-2"
+    await apply(coffer, payment_of(purchase))
+    jobs = await list_jobs(coffer, actor, 50, None, None)
+    assert [job.payload.get("order") for job in jobs if job.kind == "purchase.follow_up"].count("order-2") == 1
 
 
 async def test_the_same_purchase_key_gives_the_same_purchase(coffer: Coffer) -> None:

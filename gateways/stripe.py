@@ -1,0 +1,282 @@
+"""Stripe: Checkout Sessions, refunds, charges of saved methods and webhooks, through Stripe's own async client."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import stripe
+
+from domain.purchases import PurchaseStatus
+from gateways import inbox
+from gateways.base import (
+    ChargeRequest,
+    EventKind,
+    GatewayRefused,
+    GatewayUnavailable,
+    Order,
+    OrderRequest,
+    Payment,
+    RefundRequest,
+    SavedMethod,
+    WebhookEvent,
+    WebhookRejected,
+)
+from gateways.breaker import Breaker
+from gateways.calls import CALL_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from stripe import PaymentIntent
+    from stripe.checkout import Session
+
+    from gateways.accounts import StripeAccount
+
+ANSWER_SECONDS: Final = 12.0
+RETRIES: Final = 2
+"""By Stripe's client: after lost connections, 409 and 5xx, with the same idempotency key."""
+
+LISTED_REFUNDS: Final = 100
+
+_ORDER_EVENTS: Final = "checkout.session."
+_INTENT_EVENTS: Final = "payment_intent."
+_REFUND_EVENTS: Final = ("charge.refund", "refund.")
+_DISPUTE_EVENTS: Final = ("charge.dispute.", "radar.early_fraud_warning.")
+_FINAL: Final = (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError)
+"""Answers; everything else, our own wrong key included, proves nothing about the payment."""
+
+_SESSION_STATUSES: Final = {
+    "open": PurchaseStatus.PROCESSING,
+    # Completed but not paid: a method that takes its time.
+    "complete": PurchaseStatus.PENDING,
+    "expired": PurchaseStatus.FAILED,
+}
+_INTENT_STATUSES: Final = {
+    "succeeded": PurchaseStatus.SUCCESS,
+    "processing": PurchaseStatus.PENDING,
+    "canceled": PurchaseStatus.FAILED,
+}
+
+
+class StripeGateway:
+    """Talks to Stripe; an order is a Checkout Session (`cs_...`) or, where nobody was asked, an intent (`pi_...`)."""
+
+    name = "stripe"
+    is_merchant_of_record = False
+
+    def __init__(self, account: StripeAccount) -> None:
+        self._account = account
+        self._http = stripe.HTTPXClient(timeout=ANSWER_SECONDS)
+        self._client = stripe.StripeClient(
+            account.secret_key,
+            http_client=self._http,
+            base_addresses={"api": account.base_url},
+            max_network_retries=RETRIES,
+        )
+        self._breaker = Breaker(self.name)
+
+    async def create_order(self, request: OrderRequest) -> Order:
+        """Open a Checkout Session; the same reference gives the same one."""
+        options: Any = {"idempotency_key": f"order:{request.reference}"}
+        async with self._call():
+            session = await self._client.v1.checkout.sessions.create_async(self._session_of(request), options)
+        if session.url is None:
+            raise GatewayUnavailable("Stripe's answer has no page to pay on.")
+        return Order(session.id, session.url)
+
+    async def fetch_payment(self, order_id: str) -> Payment:
+        """Read how a Checkout Session or an intent stands."""
+        async with self._call():
+            if order_id.startswith("pi_"):
+                return read_intent(await self._client.v1.payment_intents.retrieve_async(order_id))
+            sessions = self._client.v1.checkout.sessions
+            return read_session(await sessions.retrieve_async(order_id, {"expand": ["payment_intent"]}))
+
+    async def refund(self, request: RefundRequest) -> str:
+        """Give money back; the same reference refunds once, also after Stripe has forgotten the idempotency key."""
+        if request.payment_id is None:
+            raise GatewayRefused("Stripe refunds payments, and this order has none.")
+        refunds, intent = self._client.v1.refunds, request.payment_id
+        options: Any = {"idempotency_key": f"refund:{request.reference}"}
+        async with self._call():
+            made = await refunds.list_async({"payment_intent": intent, "limit": LISTED_REFUNDS})
+            known = next((refund for refund in made.data if _reference(refund.metadata) == request.reference), None)
+            metadata = {"reference": request.reference}
+            refund = known or await refunds.create_async(
+                {"payment_intent": intent, "amount": request.total_minor, "metadata": metadata}, options
+            )
+        if refund.status in {"failed", "canceled"}:
+            reason = getattr(refund, "failure_reason", None) or refund.status
+            raise GatewayRefused(f"Stripe could not refund: {reason}.")
+        return refund.id
+
+    async def charge(self, request: ChargeRequest) -> Payment:
+        """Charge a saved method while the buyer is away; the same reference charges once within 24 hours.
+
+        A decline, or a bank that wants to hear the buyer, is a FAILED payment with the bank's words.
+        """
+        options: Any = {"idempotency_key": f"charge:{request.reference}"}
+        words: Any = {
+            "amount": request.total_minor,
+            "currency": request.currency.lower(),
+            "customer": request.method.customer_id,
+            "payment_method": request.method.method_id,
+            "off_session": True,
+            "confirm": True,
+            "description": request.description,
+            "metadata": {"reference": request.reference},
+        }
+        async with self._call():
+            try:
+                payment = read_intent(await self._client.v1.payment_intents.create_async(words, options))
+            except stripe.CardError as declined:
+                return _failed(request, _intent_of(declined), declined.user_message or str(declined))
+        if payment.status is PurchaseStatus.PROCESSING:
+            return _failed(request, payment.order_id, "The bank wants the buyer to confirm the payment.")
+        return payment
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+        """Check age, in both directions, and signature: hex of HMAC-SHA256 over the time, a dot and the body."""
+        header = headers.get("stripe-signature")
+        if header is None:
+            raise WebhookRejected("missing_header")
+        items = [item.partition("=") for item in header.split(",")]
+        timestamp = next((value for name, _, value in items if name == "t"), "")
+        inbox.check_age(timestamp)
+        given = [value.encode() for name, _, value in items if name == "v1"]
+        expected = [sign(secret, timestamp, body) for secret in self._account.secrets]
+        if not any(hmac.compare_digest(one, other) for one in given for other in expected):
+            raise WebhookRejected("bad_signature")
+        return read_event(body)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        """Bound a call in time, and put its errors in our words."""
+        with self._breaker.guard():
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    yield
+            except _FINAL as error:
+                raise GatewayRefused(error.user_message or str(error)) from error
+            except (stripe.StripeError, TimeoutError) as error:
+                raise GatewayUnavailable(f"Stripe does not answer: {type(error).__name__}.") from error
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise GatewayUnavailable("Stripe's answer can't be read.") from error
+
+    def _session_of(self, request: OrderRequest) -> Any:  # noqa: ANN401 - Stripe's typed dictionary
+        metadata = {"reference": request.reference}
+        price = {
+            "currency": request.currency.lower(),
+            "unit_amount": request.total_minor,
+            "product_data": {"name": request.description},
+        }
+        intent: dict[str, Any] = {"metadata": metadata, "description": request.description}
+        session: dict[str, Any] = {
+            "mode": "payment",
+            "client_reference_id": request.reference,
+            "metadata": metadata,
+            "line_items": [{"quantity": 1, "price_data": price}],
+            "payment_intent_data": intent,
+            "success_url": self._account.return_url,
+            "cancel_url": self._account.return_url,
+        }
+        if request.saves_method:
+            intent["setup_future_usage"] = "off_session"
+            session["customer_creation"] = "always"
+        return session
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> bytes:
+    """The v1 signature of a message."""
+    return hmac.digest(secret.encode(), f"{timestamp}.".encode() + body, "sha256").hex().encode()
+
+
+def read_session(session: Session) -> Payment:
+    """A Checkout Session, its intent expanded: paid when its payment status says so, not when it is complete."""
+    intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
+    error = intent.last_payment_error if intent else None
+    if session.payment_status == "paid":
+        status = PurchaseStatus.SUCCESS
+    else:
+        status = PurchaseStatus.FAILED if error else _SESSION_STATUSES[session.status or "open"]
+    is_paid = status is PurchaseStatus.SUCCESS
+    return Payment(
+        order_id=session.id,
+        reference=session.client_reference_id or "",
+        payment_id=intent.id if intent and is_paid else None,
+        status=status,
+        total_minor=session.amount_total or 0,
+        currency=(session.currency or "").upper(),
+        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
+        # An open session takes another attempt; one with a method that failed late does not.
+        is_final=is_paid or session.status == "expired" or (session.status == "complete" and error is not None),
+        saved=_saved(intent) if intent and is_paid else None,
+    )
+
+
+def read_intent(intent: PaymentIntent) -> Payment:
+    """A PaymentIntent; without a verdict yet it is PROCESSING, and after a decline another attempt may follow."""
+    status = _INTENT_STATUSES.get(intent.status, PurchaseStatus.PROCESSING)
+    is_paid, is_final = status is PurchaseStatus.SUCCESS, intent.status in {"succeeded", "canceled"}
+    error = None if is_paid else intent.last_payment_error
+    if intent.status == "requires_payment_method" and error:
+        status = PurchaseStatus.FAILED
+    return Payment(
+        order_id=intent.id,
+        reference=_reference(intent.metadata),
+        payment_id=intent.id if is_paid else None,
+        status=status,
+        total_minor=intent.amount,
+        currency=intent.currency.upper(),
+        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
+        is_final=is_final,
+        saved=_saved(intent) if is_paid else None,
+    )
+
+
+def read_event(body: bytes) -> WebhookEvent:
+    """A message in our words: what happens to charges, refunds and disputes is told by the intent it belongs to."""
+    event = inbox.read_object(body)
+    type_, event_id = inbox.text(event.get("type")), inbox.text(event.get("id"))
+    order_id, kind = inbox.find(event, "data", "object", "payment_intent"), EventKind.OTHER
+    if type_.startswith((_ORDER_EVENTS, _INTENT_EVENTS)):
+        order_id, kind = inbox.find(event, "data", "object", "id"), EventKind.PAYMENT
+    elif type_.startswith(_DISPUTE_EVENTS):
+        kind = EventKind.DISPUTE
+    elif type_.startswith(_REFUND_EVENTS):
+        kind = EventKind.REFUND
+    return WebhookEvent(event_id, type_, inbox.optional_text(order_id), kind)
+
+
+def _failed(request: ChargeRequest, intent_id: str, reason: str) -> Payment:
+    words = (request.reference, None, PurchaseStatus.FAILED, request.total_minor, request.currency, reason)
+    return Payment(intent_id, *words)
+
+
+def _intent_of(declined: stripe.CardError) -> str:
+    """The id of the intent that was declined."""
+    error = declined.json_body.get("error", {}) if isinstance(declined.json_body, dict) else {}
+    return str(inbox.find(error, "payment_intent", "id") or "")
+
+
+def _saved(intent: PaymentIntent) -> SavedMethod | None:
+    """The customer and method of a payment that was made with the right to charge again."""
+    ids = [getattr(value, "id", value) for value in (intent.customer, intent.payment_method)]
+    if getattr(intent, "setup_future_usage", None) != "off_session" or not all(ids):
+        return None
+    return SavedMethod(str(ids[0]), str(ids[1]))
+
+
+def _reason(error: Any) -> str:  # noqa: ANN401 - Stripe's error, or none when the time ran out
+    return getattr(error, "message", None) or "The payment did not come in time."
+
+
+def _reference(metadata: Any) -> str:  # noqa: ANN401 - Stripe's mapping
+    return str((metadata and metadata.to_dict().get("reference")) or "")

@@ -1,0 +1,125 @@
+"""A stand-in for Polar that remembers: checkouts, orders, refunds, each with every field that is demanded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateways.accounts import PolarAccount
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+DESCRIPTION = json.loads((Path(__file__).parent / "descriptions" / "polar.json").read_text())
+SCHEMAS = DESCRIPTION["components"]["schemas"]
+TOKEN = "polar_oat_test"  # noqa: S105 - of a stand-in
+PRODUCT = str(uuid4())
+SAMPLES = {"string": "text", "integer": 0, "number": 0, "boolean": False, "array": [], "object": {}, "null": None}
+FORMATS = {"uuid4": "0b0e2d0a-5a52-4f3c-9d0c-6f0f0e6f0a11", "date-time": "2026-11-21T12:00:00Z"}
+RETURN = "https://pay.example.test/checkout/return"
+
+
+@dataclass
+class FakePolar:
+    """What happened at the provider; the test acts for the buyer."""
+
+    checkouts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    refund_status: str = "succeeded"
+    loses_answers: bool = False
+
+    def app(self) -> Starlette:
+        """Its API."""
+        return Starlette(
+            routes=[
+                Route("/v1/checkouts/", self._create, methods=["POST"]),
+                Route("/v1/checkouts/{id}", self._read),
+                Route("/v1/orders/", self._list_orders),
+                Route("/v1/refunds/", self._list_refunds, methods=["GET"]),
+                Route("/v1/refunds/", self._refund, methods=["POST"]),
+            ]
+        )
+
+    def pay(self, checkout_id: str, status: str = "paid", **changes: object) -> str:
+        """Let the buyer pay; the id of the order."""
+        checkout = self.checkouts[checkout_id]
+        checkout["status"] = "succeeded"
+        net = checkout["net_amount"]
+        amounts = {"subtotal_amount": net, "net_amount": net, "tax_amount": net // 5, "total_amount": net + net // 5}
+        words = {"id": str(uuid4()), "checkout_id": checkout_id, "status": status, "currency": checkout["currency"]}
+        order = sample(SCHEMAS["Order"]) | words | amounts | {"refundable_amount": net}
+        self.orders.append(order | {"metadata": checkout["metadata"]} | changes)
+        return str(words["id"])
+
+    async def _create(self, request: Request) -> Response:
+        if request.headers["authorization"] != f"Bearer {TOKEN}":
+            return problem(401, "Unauthorized", "Authentication required")
+        asked = await request.json()
+        self.asked.append(asked)
+        [price] = asked["prices"][asked["products"][0]]
+        words = {"id": str(uuid4()), "status": "open", "metadata": asked["metadata"], "currency": asked["currency"]}
+        words |= {"amount": price["price_amount"], "net_amount": price["price_amount"]}
+        words["url"] = f"https://polar.example.test/checkout/{words['id']}"
+        self.checkouts[words["id"]] = sample(SCHEMAS["Checkout"]) | words
+        return JSONResponse(self.checkouts[words["id"]], 201)
+
+    async def _read(self, request: Request) -> Response:
+        checkout = self.checkouts.get(request.path_params["id"])
+        return JSONResponse(checkout) if checkout else problem(404, "ResourceNotFound", "Not found")
+
+    async def _list_orders(self, request: Request) -> Response:
+        return page([order for order in self.orders if order["checkout_id"] == request.query_params["checkout_id"]])
+
+    async def _list_refunds(self, request: Request) -> Response:
+        return page([one for one in self.refunds if one["order_id"] == request.query_params["order_id"]])
+
+    async def _refund(self, request: Request) -> Response:
+        asked = await request.json()
+        [order] = [order for order in self.orders if order["id"] == asked["order_id"]]
+        if order["refundable_amount"] < asked["amount"]:
+            return problem(403, "RefundedAlready", "Order is already fully refunded.")
+        order["refundable_amount"] -= asked["amount"]
+        words = {"id": str(uuid4()), "status": self.refund_status, "amount": asked["amount"]}
+        words |= {"order_id": asked["order_id"], "reason": asked["reason"], "metadata": asked["metadata"]}
+        self.refunds.append(sample(SCHEMAS["Refund"]) | words)
+        if self.loses_answers:
+            return Response(status_code=502)
+        return JSONResponse(self.refunds[-1], 201)
+
+
+def sample(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    """The smallest value that a schema admits."""
+    if "$ref" in schema:
+        return sample(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return None if {"type": "null"} in schema[choice] else sample(schema[choice][0])
+    if "properties" in schema:
+        return {name: sample(schema["properties"][name]) for name in schema.get("required", [])}
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    return FORMATS.get(schema.get("format", ""), SAMPLES[schema["type"]])
+
+
+def page(items: list[dict[str, Any]]) -> Response:
+    """A page of a list."""
+    return JSONResponse({"items": items, "pagination": {"total_count": len(items), "max_page": 1}})
+
+
+def problem(status: int, error: str, detail: str) -> Response:
+    """An error in Polar's shape."""
+    return JSONResponse({"error": error, "detail": detail}, status)
+
+
+def account(url: str) -> PolarAccount:
+    """Our account there."""
+    return PolarAccount(access_token=TOKEN, secrets=["whsec_1"], base_url=url, product_id=PRODUCT, return_url=RETURN)

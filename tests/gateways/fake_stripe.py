@@ -1,0 +1,121 @@
+"""A stand-in for Stripe's Checkout and refunds, made of Stripe's own example objects (descriptions/stripe.json)."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateways.accounts import StripeAccount
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+EXAMPLES = json.loads((Path(__file__).parent / "descriptions" / "stripe.json").read_text())
+KEY = "sk_test_1"
+RETURN = "https://pay.example.test/checkout/return"
+
+
+@dataclass
+class FakeStripe:
+    """What happened at the provider; the test acts for the buyer."""
+
+    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    answers: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
+    refund_status: str = "succeeded"
+
+    def app(self) -> Starlette:
+        """Its API."""
+        return Starlette(
+            routes=[
+                Route("/v1/checkout/sessions", self._create, methods=["POST"]),
+                Route("/v1/checkout/sessions/{id}", self._read),
+                Route("/v1/refunds", self._list_refunds, methods=["GET"]),
+                Route("/v1/refunds", self._refund, methods=["POST"]),
+            ]
+        )
+
+    def attempt(self, session_id: str, *, intent: str, payment_status: str, status: str, error: str | None) -> None:
+        """Let the buyer try to pay."""
+        session = self.sessions[session_id]
+        made = example("payment_intent", id="pi_1", status=intent, amount=session["amount_total"], currency="inr")
+        made |= {"metadata": session["metadata"], "last_payment_error": {"message": error} if error else None}
+        made |= {"customer": "cus_1", "payment_method": "pm_1"}
+        made["setup_future_usage"] = "off_session" if session["customer_creation"] == "always" else None
+        session |= {"payment_intent": made, "payment_status": payment_status, "status": status}
+
+    async def _create(self, request: Request) -> Response:
+        if request.headers["authorization"] != f"Bearer {KEY}":
+            return problem(401, "invalid_request_error", "Invalid API Key provided")
+        asked, key = await self._form(request)
+        first, answer = self.answers.get(key, (asked, None))
+        if first != asked:
+            return problem(400, "idempotency_error", "Keys for idempotent requests can only be used with the same.")
+        if answer is None:
+            answer = self._session(asked)
+            self.sessions[answer["id"]], self.answers[key] = answer, (asked, answer)
+        return JSONResponse(answer)
+
+    def _session(self, asked: dict[str, str]) -> dict[str, Any]:
+        price = "line_items[0][price_data]"
+        return example(
+            "checkout.session",
+            id=f"cs_test_{len(self.sessions)}",
+            url=f"https://checkout.example.test/c/pay/{len(self.sessions)}",
+            amount_total=int(asked[f"{price}[unit_amount]"]),
+            currency=asked[f"{price}[currency]"],
+            client_reference_id=asked["client_reference_id"],
+            customer_creation=asked.get("customer_creation"),
+            metadata={"reference": asked["metadata[reference]"]},
+            payment_intent=None,
+            payment_status="unpaid",
+            status="open",
+        )
+
+    async def _read(self, request: Request) -> Response:
+        session = self.sessions.get(request.path_params["id"])
+        assert request.query_params["expand[0]"] == "payment_intent"
+        return JSONResponse(session) if session else problem(404, "invalid_request_error", "No such checkout.session")
+
+    async def _list_refunds(self, request: Request) -> Response:
+        data = [one for one in self.refunds if one["payment_intent"] == request.query_params["payment_intent"]]
+        return JSONResponse({"object": "list", "data": data, "has_more": False, "url": "/v1/refunds"})
+
+    async def _refund(self, request: Request) -> Response:
+        asked, _ = await self._form(request)
+        if int(asked["amount"]) > 60_200 - sum(one["amount"] for one in self.refunds):
+            return problem(400, "invalid_request_error", "Refund amount is greater than unrefunded amount on charge")
+        words = {"payment_intent": asked["payment_intent"], "metadata": {"reference": asked["metadata[reference]"]}}
+        words |= {"id": f"re_{len(self.refunds)}", "status": self.refund_status}
+        self.refunds.append(example("refund", amount=int(asked["amount"]), **words))
+        return JSONResponse(self.refunds[-1])
+
+    async def _form(self, request: Request) -> tuple[dict[str, str], str]:
+        asked = dict(parse_qsl((await request.body()).decode()))
+        self.asked.append(asked)
+        return asked, request.headers["idempotency-key"]
+
+
+def example(kind: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
+    """Stripe's example of an object, with some fields of our own."""
+    made: dict[str, Any] = copy.deepcopy(EXAMPLES[kind])
+    return made | changes
+
+
+def problem(status: int, kind: str, message: str) -> Response:
+    """An error in Stripe's shape."""
+    return JSONResponse({"error": {"type": kind, "message": message}}, status)
+
+
+def account(url: str) -> StripeAccount:
+    """Our account there."""
+    return StripeAccount(secret_key=KEY, secrets=["whsec_1"], base_url=url, return_url=RETURN)

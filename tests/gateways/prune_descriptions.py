@@ -1,0 +1,91 @@
+"""Cuts a provider's official OpenAPI description down to the calls that we make: a command, not a test.
+
+python tests/gateways/prune_descriptions.py cashfree path/to/the/official.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+PATHS = {
+    "cashfree": [
+        "/orders",
+        "/orders/{order_id}",
+        "/orders/{order_id}/payments",
+        "/orders/{order_id}/refunds",
+        "/orders/{order_id}/refunds/{refund_id}",
+    ],
+    "polar": ["/v1/checkouts/", "/v1/checkouts/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/refunds/"],
+}
+PROSE = {"example", "examples", "x-codeSamples", "x-readme", "x-mint", "externalDocs", "tags", "summary", "description"}
+"""What validates nothing."""
+
+VALUES = {"enum", "const", "default", "required"}
+
+
+def without_prose(node: Any, *, names: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """The same without explanations; `names` says that the keys are names of properties, which all stay."""
+    if isinstance(node, list):
+        return [without_prose(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: value if key in VALUES else without_prose(value, names=is_named(key, names))
+        for key, value in node.items()
+        if names or key not in PROSE or (key == "description" and is_response(node))
+    }
+
+
+def is_named(key: str, names: bool) -> bool:
+    """Whether the keys below `key` are names and not words of OpenAPI."""
+    return key in {"properties", "schemas", "patternProperties"} and not names
+
+
+def is_response(node: dict[str, Any]) -> bool:
+    """Whether a node is an answer, whose description OpenAPI demands."""
+    return "content" in node or set(node) <= {"description", "headers", "$ref"}
+
+
+def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Every component that a node names."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"].removeprefix("#/components/")
+        for value in node.values():
+            yield from references(value)
+    if isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def prune(official: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+    """The description with those paths and the components that they need, directly or not."""
+    kept = {path: without_prose(official["paths"][path]) for path in paths}
+    components: dict[str, dict[str, Any]] = {"securitySchemes": official["components"].get("securitySchemes", {})}
+    waiting = set(references(kept))
+    while waiting:
+        section, _, name = waiting.pop().partition("/")
+        if name not in components.setdefault(section, {}):
+            components[section][name] = without_prose(official["components"][section][name])
+            waiting |= set(references(components[section][name]))
+    described = {"openapi": official["openapi"], "info": official["info"], "servers": official["servers"]}
+    return {**described, "paths": kept, "components": components}
+
+
+def main() -> None:
+    """Write descriptions/<provider>.json."""
+    provider, source = sys.argv[1:]
+    pruned = prune(json.loads(Path(source).read_text()), PATHS[provider])
+    text = json.dumps(pruned, indent=1, ensure_ascii=False)
+    (HERE / "descriptions" / f"{provider}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
