@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
+BENCHMARKS := $(VENV)/.installed-bench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -46,13 +47,16 @@ schema: $(INSTALLED) ## write schema/schema.graphql
 	$(BIN)/python main.py schema > $(VENV)/schema.graphql
 	mv $(VENV)/schema.graphql schema/schema.graphql
 
-bench: bench-engine bench-mutation ## every benchmark
+bench: bench-engine bench-mutation bench-forecast ## every benchmark
 
 bench-engine: $(DEVELOPMENT) ## the ledger engine beside a textbook transaction and bare inserts
 	@$(BIN)/python -m bench.engine
 
 bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a constant
 	@$(BIN)/python -m bench.mutation
+
+bench-forecast: $(BENCHMARKS) ## the forecast over made and real series; ARGS=--rivals adds libraries
+	@$(BIN)/python -m bench.forecast $(ARGS)
 
 reconcile: $(INSTALLED) ## check every invariant of every wallet
 	@$(BIN)/python main.py reconcile
@@ -76,10 +80,16 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(BENCHMARKS): requirements-bench.lock $(DEVELOPMENT)
+	@echo "Installing data and libraries that the forecast is compared with (about 800 MB) ..."
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
 	@$(PIP) uv
 	$(RESOLVE) --upgrade -o requirements.lock
 	$(RESOLVE) --upgrade --extra dev -c requirements.lock -o requirements-dev.lock
+	$(RESOLVE) --upgrade --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
@@ -88,4 +98,4 @@ clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules
 
 .PHONY: help run test test-long test-fast check lint types imports format schema bench bench-engine bench-mutation \
-	reconcile install install-dev lock graphiql clean
+	bench-forecast reconcile install install-dev lock graphiql clean
