@@ -16,15 +16,17 @@ from gateways.simulated import SimulatedGateway
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
+from runtime.forecaster import fit_models
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
-from services import refunds, settlement, simulated_provider
+from services import forecasts, refunds, settlement, simulated_provider
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
 from services.holds import sweep_expired
 from services.jobs import free_abandoned, purge_done
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
+from services.runways import watch_runways
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,6 +50,8 @@ PERIODIC: Final = (
     Periodic("settle lots", 20, settle_wallets),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
+    Periodic("plan forecasts", 300, forecasts.plan_forecasts),
+    Periodic("watch runways", 60, watch_runways),
 )
 
 
@@ -58,6 +62,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "gateway.event": settlement.handle_gateway_event,
         "purchase.follow_up": settlement.follow_up,
         "refund.send": refunds.send_refund,
+        **forecasts.handlers(fit_models),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }
 
