@@ -8,6 +8,7 @@ DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
+BENCHMARKS := $(VENV)/.installed-bench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -70,7 +71,7 @@ contract: $(LINTER) ## the schema's style, and what broke in it since the last r
 		deploy/schema/node_modules/.bin/eslint -c deploy/schema/eslint.config.mjs schema/schema.graphql && \
 		node deploy/schema/changes.mjs $(VENV)/older.graphql schema/schema.graphql; fi
 
-bench: bench-engine bench-mutation ## the benchmarks of speed
+bench: bench-engine bench-mutation bench-forecast ## the benchmarks of speed, and of the forecast
 
 bench-engine: $(DEVELOPMENT) ## the ledger engine beside a textbook transaction and bare inserts
 	@$(BIN)/python -m bench.engine
@@ -80,6 +81,8 @@ bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a
 
 bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
 	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
+bench-forecast: $(BENCHMARKS) ## the forecast over made and real series; ARGS=--rivals adds libraries
+	@$(BIN)/python -m bench.forecast $(ARGS)
 
 reconcile: $(INSTALLED) ## check every invariant of every wallet
 	@$(BIN)/python main.py reconcile
@@ -108,10 +111,16 @@ $(AUDITS) $(CONTRACTS) $(LINTER): %/node_modules/.package-lock.json: %/package-l
 	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
 		else echo "npm could not install the tools of $*: what needs them is left out."; fi
 
+$(BENCHMARKS): requirements-bench.lock $(DEVELOPMENT)
+	@echo "Installing data and libraries that the forecast is compared with (about 800 MB) ..."
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
 	@$(PIP) uv
 	$(RESOLVE) --upgrade -o requirements.lock
 	$(RESOLVE) --upgrade --extra dev -c requirements.lock -o requirements-dev.lock
+	$(RESOLVE) --upgrade --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
@@ -121,4 +130,4 @@ clean: ## remove the virtual environment and caches; your data in .coffer stays
 		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules
 
 .PHONY: help run test contract conformance test-long test-gateways test-fast crash check lint types imports format schema bench \
-	bench-engine bench-mutation bench-scale reconcile install install-dev lock graphiql clean
+	bench-engine bench-mutation bench-scale bench-forecast reconcile install install-dev lock graphiql clean

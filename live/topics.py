@@ -18,6 +18,11 @@ def alerts(project_id: int) -> str:
     return f"alerts:{project_id}"
 
 
+def runways(project_id: int) -> str:
+    """A wallet of the project was said to run out soon: read the alerts."""
+    return f"runways:{project_id}"
+
+
 def purchase(uuid: UUID) -> str:
     """A purchase changed: read it again."""
     return f"purchase:{uuid.hex}"

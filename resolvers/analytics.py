@@ -34,9 +34,3 @@ async def usage_breakdown(
     """Usage of a wallet over a range of days by feature, category, member or day."""
     words = (parse_id("wal", wallet_id), group_by, (given(from_), given(to)))
     return await service.usage_breakdown(info.context.coffer, info.context.actor, *words)
-
-
-async def usage_forecast(info: Info, wallet_id: WalletIdArgument, horizon_days: int | None = 30) -> Any:  # noqa: ANN401
-    """What the wallet is expected to spend."""
-    days = 30 if horizon_days is None else horizon_days
-    return await service.usage_forecast(info.context.coffer, info.context.actor, parse_id("wal", wallet_id), days)

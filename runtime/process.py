@@ -15,17 +15,19 @@ from db.lanes import Lanes
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
+from runtime.forecaster import fit_models
 from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
 from runtime.scheduler import Periodic, run_periodic
 from runtime.worker import Worker
-from services import refunds, settlement, simulated_provider
+from services import forecasts, refunds, settlement, simulated_provider
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
 from services.holds import sweep_expired
 from services.jobs import free_abandoned, purge_done
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
+from services.runways import watch_runways
 
 if TYPE_CHECKING:
     import socket
@@ -50,6 +52,8 @@ PERIODIC: Final = (
     Periodic("settle lots", 20, settle_wallets),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
+    Periodic("plan forecasts", 300, forecasts.plan_forecasts),
+    Periodic("watch runways", 60, watch_runways),
 )
 
 
@@ -61,6 +65,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "purchase.follow_up": settlement.follow_up,
         "refund.send": refunds.send_refund,
         "refund.surplus": refunds.refund_surplus,
+        **forecasts.handlers(fit_models),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }
 

@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import caps as cap_resolvers
+from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import operations as operation_resolvers
@@ -10,6 +11,7 @@ from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
+from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import operations as operation_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
@@ -57,3 +59,6 @@ class Mutation:
         resolver=operation_resolvers.revoke_api_key
     )
     replay_job: operation_types.ReplayJobPayload = strawberry.mutation(resolver=operation_resolvers.replay_job)
+    set_runway_alert: forecast_types.RunwayAlertPayload = strawberry.mutation(
+        resolver=forecast_resolvers.set_runway_alert
+    )

@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers import analytics as analytics_resolvers
 from resolvers import caps as cap_resolvers
+from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import operations as operation_resolvers
@@ -13,6 +14,7 @@ from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.pagination import Connection
 from schema.types import analytics as analytics_types
+from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import operations as operation_types
 from schema.types.caps import Cap, SpendQuote
@@ -49,7 +51,11 @@ class Query:
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
-    usage_forecast: analytics_types.UsageForecast = strawberry.field(resolver=analytics_resolvers.usage_forecast)
+    usage_forecast: forecast_types.UsageForecast = strawberry.field(resolver=forecast_resolvers.usage_forecast)
+    forecast_accuracy: forecast_types.ForecastAccuracy | None = strawberry.field(
+        resolver=forecast_resolvers.forecast_accuracy
+    )
+    runway_alerts: Connection[forecast_types.RunwayAlert] = strawberry.field(resolver=forecast_resolvers.runway_alerts)
     project: operation_types.Project = strawberry.field(resolver=operation_resolvers.project)
     api_keys: Connection[operation_types.ApiKey] = strawberry.field(resolver=operation_resolvers.api_keys)
     jobs: Connection[operation_types.Job] = strawberry.field(resolver=operation_resolvers.jobs)

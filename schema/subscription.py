@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from resolvers import live
+from resolvers import forecasts, live
+from schema.types.forecasts import RunwayAlert
 from schema.types.purchases import Purchase
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 
@@ -17,3 +18,4 @@ class Subscription:
     low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
     rapid_burn: AsyncGenerator[RapidBurnAlert, None] = strawberry.subscription(resolver=live.rapid_burn)
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)
+    runway_alert: AsyncGenerator[RunwayAlert, None] = strawberry.subscription(resolver=forecasts.runway_alert)

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 from db import rollups
 from domain.analytics import (
     BURN_RATE_DAYS,
-    HISTORY_DAYS,
     TOP_FEATURES,
     GroupBy,
-    UsageForecast,
     UsageSlice,
     UsageSummary,
-    daily_series,
     day_range,
-    run_rate_forecast,
 )
 from domain.permissions import Actor, Permission
 from domain.pricing import UsageCategory
@@ -57,18 +53,6 @@ async def usage_breakdown(
     async with coffer.database.reading() as session:
         found = await require_wallet(session, actor, wallet)
         return _slices(await rollups.grouped(session, found.id, group_by, start, end), group_by)
-
-
-async def usage_forecast(coffer: Coffer, actor: Actor, wallet: UUID | None, horizon_days: int) -> UsageForecast:
-    """Expected usage from the last eight weeks, whole days only. NotFound, InvalidInput."""
-    actor.require(Permission.READ)
-    today = coffer.clock().date()
-    async with coffer.database.reading() as session:
-        found = await require_wallet(session, actor, wallet)
-        start = today - timedelta(days=HISTORY_DAYS)
-        days = await rollups.grouped(session, found.id, GroupBy.DAY, start, today - timedelta(days=1))
-    series = daily_series({row[0]: int(row[1]) for row in days}, today)
-    return run_rate_forecast(series, found.available_credits, today, horizon_days)
 
 
 def _slices(rows: Sequence[Any], group_by: GroupBy) -> list[UsageSlice]:

@@ -57,6 +57,8 @@ QUERIES = {
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageForecast": Operation("{ usageForecast(walletId: $wallet) { model } }", ALL),
+    "forecastAccuracy": Operation("{ forecastAccuracy(walletId: $wallet) { actual } }", ALL),
+    "runwayAlerts": Operation("{ runwayAlerts(walletId: $wallet) { nodes { runwayDays } } }", ALL),
     "project": Operation("{ project { name } }", ALL, own=False),
     "apiKeys": Operation("{ apiKeys { nodes { id } } }", OWNERS, own=False),
     "jobs": Operation("{ jobs { nodes { id } } }", ADMINS),
@@ -72,6 +74,7 @@ MUTATIONS = {
     "updateWallet": Operation(
         f"{{ updateWallet(input: {{walletId: $wallet, lowBalanceThreshold: 9}}) {{ {P} }} }}", ADMINS
     ),
+    "setRunwayAlert": Operation(f"{{ setRunwayAlert(input: {{walletId: $wallet, days: 3}}) {{ {P} }} }}", ADMINS),
     "consume": Operation(f"{{ consume(input: {{{SPEND}}}) {{ {P} }} }}", SPENDERS),
     "consumeBatch": Operation(f"{{ consumeBatch(inputs: [{{{SPEND}}}]) {{ results {{ {P} }} }} }}", SPENDERS),
     "hold": Operation(
@@ -113,6 +116,7 @@ SUBSCRIPTIONS = {
     "walletUpdated": Operation("{ walletUpdated(walletId: $wallet) { sequence } }", ALL),
     "lowBalance": Operation("{ lowBalance(walletId: $wallet) { sequence } }", ALL),
     "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
+    "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }
 IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "gift", "cap", "transaction", "apiKey")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analytics import daily_series, run_rate_forecast
 from domain.caps import CapGroup, cap_group, resets_at
 from domain.errors import AccessDenied, InvalidInput
 from domain.jobs import LONGEST_RETRY_SECONDS, retry_delay
@@ -120,25 +119,3 @@ def test_an_adjustment_goes_the_way_of_its_sign() -> None:
     """Positive gives to the available credits, negative takes from them."""
     given_, taken = adjustment_route(5), adjustment_route(-5)
     assert (given_[1], taken[0]) == (Account.AVAILABLE, Account.AVAILABLE)
-
-
-def test_a_forecast_knows_the_weekday() -> None:
-    """With eight weeks of 70 on Sundays and 0 otherwise, next Sunday is 70 and the others 0, without a spread."""
-    days = [TODAY - timedelta(days=back) for back in range(1, 57)]
-    series = daily_series({day: 70 for day in days if day.weekday() == 6}, TODAY)
-    forecast = run_rate_forecast(series, 700, TODAY, 14)
-    assert {point.expected for point in forecast.points if point.date.weekday() == 6} == {70.0}
-    assert {point.expected for point in forecast.points if point.date.weekday() != 6} == {0.0}
-    assert forecast.model == "WEEKDAY_MEAN"
-
-
-def test_a_short_history_is_said_to_be_one() -> None:
-    """Three days of 10 give the plain mean, a month of 300, a runway, and the model INSUFFICIENT_HISTORY."""
-    forecast = run_rate_forecast([10, 10, 10], 100, TODAY, 3)
-    assert (forecast.next_month_credits, forecast.runway_days, forecast.model) == (300, 10.0, "INSUFFICIENT_HISTORY")
-
-
-def test_without_usage_there_is_no_runway() -> None:
-    """Nothing spent means nothing expected, and no end in sight."""
-    forecast = run_rate_forecast([], 100, TODAY, 3)
-    assert (forecast.next_month_credits, forecast.runway_days) == (0, None)

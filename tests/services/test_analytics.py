@@ -9,7 +9,7 @@ import pytest
 
 from domain.analytics import GroupBy
 from domain.errors import InvalidInput
-from services.analytics import usage_breakdown, usage_forecast, usage_summary
+from services.analytics import usage_breakdown, usage_summary
 from services.holds import capture_hold, hold
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume_batch
@@ -39,7 +39,6 @@ async def test_every_breakdown_adds_up_to_the_spends(coffer: Coffer) -> None:
         assert (sum(row.credits for row in rows), sum(row.events for row in rows)) == (sums.total(), 41)
     summary = await usage_summary(*words, None, None)
     assert (summary.credits, summary.today, summary.events) == (sums.total(), sums.total(), 41)
-    assert (await usage_forecast(*words, 10)).model == "INSUFFICIENT_HISTORY"
 
 
 async def test_a_range_that_can_not_be_is_refused(coffer: Coffer) -> None:
