@@ -78,6 +78,8 @@ class Simulation:
         self.never_served: list[Order] = []
         self.longest_queue = 0
         self.left_tasks = 0
+        self.left_waiting = 0
+        self.left_open = 0
         self._waiting = [0] * LANES
         self._closing = False
 
@@ -119,6 +121,8 @@ class Simulation:
         await asyncio.sleep(seconds)
         self._closing = True
         await lanes.close()
+        self.left_waiting += sum(not put.future.done() for put in self.puts)
+        self.left_open += sum(connection.open for connection in self.database.connections)
 
     async def _change(self, change: Change) -> None:
         await asyncio.sleep(change.at_seconds)
