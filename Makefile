@@ -39,7 +39,6 @@ test-fast: $(DEVELOPMENT) ## run the tests of the rules and of the code's shape
 crash: $(DEVELOPMENT) ## kill PostgreSQL and the servers under load and prove the books; KILLS=50 SEED=7
 	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
-check: lint types imports ## everything that reads the code without running it
 check: lint types imports contract ## everything that reads the code without running it
 
 lint: $(DEVELOPMENT) ## style and format

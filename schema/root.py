@@ -11,7 +11,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from schema.documents import Documents
-from schema.errors import DailyCapReachedError, GenericError, InsufficientCreditsError, PricingMatrixMismatchError
+from schema.errors import UserError
 from schema.guard import Guard, refused
 from schema.mutation import Mutation
 from schema.publishing import describe_root
@@ -47,7 +47,7 @@ schema = CofferSchema(
     query=describe_root(Query),
     mutation=describe_root(Mutation),
     subscription=describe_root(Subscription),
-    types=[InsufficientCreditsError, DailyCapReachedError, PricingMatrixMismatchError, GenericError],
+    types=UserError.__subclasses__(),
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[Guard],
 )

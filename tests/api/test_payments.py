@@ -83,15 +83,16 @@ async def test_refunds_take_credits_back_in_proportion(api: Api) -> None:
     assert await client.run(BALANCE, id=wallet) == figures
 
 
-async def test_spent_credits_are_not_refunded(api: Api) -> None:
-    """A refund of more credits than are left is refused and moves nothing."""
+async def test_refunded_credits_that_were_spent_become_a_debt(api: Api) -> None:
+    """A full refund takes what is left, and what was spent is owed, which the next purchase pays first."""
     client = await api.client()
     wallet, purchase = await buy(client)
     await until(client, purchase["id"], "SUCCESS")
     await client.run(SPEND, id=wallet)
-    refused = await client.run(REFUND, id=purchase["id"], amount=None, key="all")
-    assert refused["errors"][0]["code"] == "INSUFFICIENT_CREDITS"
-    assert (await client.run(BALANCE, id=wallet))["availableCredits"] == 1_500
+    refunded = await client.run(REFUND, id=purchase["id"], amount=None, key="all")
+    assert refunded["errors"] == []
+    found = await client.run("query($id: ID!) { wallet(id: $id) { availableCredits debtCredits } }", id=wallet)
+    assert found == {"availableCredits": 0, "debtCredits": 4_000}
 
 
 async def test_below_the_minimum_is_refused(api: Api) -> None:
