@@ -123,15 +123,14 @@ begin
         on f.project_id = pr.id and f.version = pr.price_version and f.feature = d.feature
       where pr.id = d.project_id limit 1) f
   ), priced as materialized (
-    -- Sums of integers are bigints, those of bigints are numerics, and slow: a larger charge goes through spend_each.
-    select b.*, (f.credits * b.units)::integer as charge, f.category, f.version, f.cap_group,
-      sum((f.credits * b.units)::integer) over upto as running, row_number() over upto as n
+    -- Sums of integers are bigints, those of bigints are numerics, and slow: a wallet with a larger charge does not fit.
+    select b.*, least(f.credits * b.units, 2147483647)::integer as charge, f.category, f.version, f.cap_group,
+      sum(least(f.credits * b.units, 2147483647)::integer) over upto as running, row_number() over upto as n
     from base b join price f on f.project_id = b.project_id and f.feature = b.feature
-    where f.credits * b.units <= 2147483647 and b.units <= 2147483647
-      and (b.expected is null or b.expected = f.credits * b.units)
+    where b.units <= 2147483647 and (b.expected is null or b.expected = f.credits * b.units)
     window upto as (partition by b.w order by b.i rows unbounded preceding)
   ), wanted as (
-    select p.w, count(*) as items, sum(p.charge) as total,
+    select p.w, count(*) as items, sum(p.charge) as total, max(p.charge) as largest,
       coalesce(sum(p.units::integer) filter (where p.cap_group = 1), 0) as ai,
       coalesce(sum(p.units::integer) filter (where p.cap_group = 2), 0) as webhook,
       coalesce(sum(p.units::integer) filter (where p.cap_group = 3), 0) as email
@@ -143,7 +142,7 @@ begin
       select case when x.units_day = today then x.ai_units else 0 end as ai,
         case when x.units_day = today then x.webhook_units else 0 end as webhook,
         case when x.units_day = today then x.email_units else 0 end as email) u
-    where x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
+    where q.largest < 2147483647 and x.available_credits >= q.total and not x.frozen and (x.next_expiry_at is null or x.next_expiry_at > ts)
       and u.ai + q.ai <= x.ai_cap_units and u.webhook + q.webhook <= x.webhook_cap_units
       and u.email + q.email <= x.email_cap_units
       -- Caps, and alerts that happen once, are left to the careful path.

@@ -33,6 +33,8 @@ class Wallet(Base):
         CheckConstraint("pending_credits >= 0", name="pending_credits"),
         CheckConstraint("low_balance_threshold >= 0", name="low_balance_threshold"),
         CheckConstraint("debt_credits >= 0", name="debt_credits"),
+        # Spends do not change this column, so their updates stay heap-only.
+        Index("ix_wallet_next_expiry_at", "next_expiry_at", postgresql_where=text("next_expiry_at is not null")),
         {"postgresql_with": _HOT},
     )
 

@@ -13,6 +13,8 @@ from db.lanes import Lanes
 from db.spends import SpendRequest, key_uuid
 from domain.errors import Busy
 from domain.ledger import Outcome
+from domain.pricing import Price, UsageCategory
+from services.pricing import publish_prices
 from services.requests import WalletSettings
 from services.wallets import get_wallet, update_wallet
 from tests.builders import owner_of, wallet_with
@@ -109,3 +111,13 @@ async def test_a_batch_answers_with_settings_changed_by_another_process(coffer: 
         await update_wallet(coffer, actor, wallet.uuid, WalletSettings(threshold))
         spends = (coffer.lanes.spend(request(wallet.id, f"{threshold}-{number}")) for number in range(10))
         assert {spent.wallet.low_balance_threshold for spent in await asyncio.gather(*spends)} == {threshold}
+
+
+async def test_a_huge_charge_keeps_its_place_in_a_batch(coffer: Coffer) -> None:
+    """What comes after a charge beyond 32 bits is posted after it, as it arrived."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 3_000_000_010)
+    await publish_prices(coffer, actor, [Price("API_BASIC_REQUEST", UsageCategory.API, 1_000_000_000)], None)
+    huge = request(wallet.id, "huge")._replace(units=3)
+    results = await asyncio.gather(*map(coffer.lanes.spend, [huge, request(wallet.id, "late")]))
+    assert [spent.outcome for spent in results] == [Outcome.POSTED, Outcome.INSUFFICIENT_CREDITS]

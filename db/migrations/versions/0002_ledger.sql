@@ -12,6 +12,8 @@ alter table wallet
 -- A wallet with a past is looked at by its next spend.
 update wallet set burn_check_credits = least(lifetime_used_credits, 5000);
 
+create index ix_wallet_next_expiry_at on wallet (next_expiry_at) where next_expiry_at is not null;
+
 alter table hold
   add column sequence bigint,
   add column wallet_uuid uuid,
