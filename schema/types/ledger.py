@@ -110,7 +110,7 @@ class BalanceExplanation:
     totals: list[TypeTotal]
     """The movements up to then, by kind."""
     lots: list[LotThen]
-    """The lots then, in the order in which they are used."""
+    """The lots then, in the order in which they are used, the first 500; `lots` has them all."""
 
 
 @published
