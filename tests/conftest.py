@@ -55,7 +55,7 @@ async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
     """A database of its own, dropped after the block."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(servers.database_url)
-    await connection.execute(f"create database {name} template {template} strategy file_copy")
+    await connection.execute(f"create database {name} template {template} strategy wal_log")
     yield servers.database_url.replace("/coffer?", f"/{name}?")
     await connection.execute(f"drop database {name} with (force)")
     await connection.close()
