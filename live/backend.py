@@ -69,6 +69,7 @@ class RedisBackend(BroadcastBackend):
         self._unsure: set[str] = set()
         self._events: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MESSAGES)
         self._task: asyncio.Task[None] | None = None
+        self._publishes = True
 
     async def connect(self) -> None:
         """Start reading."""
@@ -123,9 +124,16 @@ class RedisBackend(BroadcastBackend):
             except _FAULTS as fault:
                 if attempt == 2:  # noqa: PLR2004 - the second of two
                     _unpublished.inc(len(messages))
-                    _log.warning("live.publish_failed", messages=len(messages), fault=repr(fault))
+                    self._say_unpublished(fault)
             else:
+                self._publishes = True
                 return
+
+    def _say_unpublished(self, fault: Exception) -> None:
+        """Log the first of an outage's failures: a busy process has hundreds a second."""
+        if self._publishes:
+            _log.warning("live.publish_failed", fault=repr(fault))
+        self._publishes = False
 
     async def listened(self, topics: Sequence[str]) -> set[str]:
         """Which of the topics anybody listens to, in any process."""
