@@ -80,6 +80,10 @@ bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a
 
 bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
 	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
+
+bench-live: $(DEVELOPMENT) ## sockets, delays, fan-out and outages of the live feed (about four minutes); ARGS="--sockets 2000"
+	@exec $(BIN)/python -m bench.live $(ARGS)
+
 bench-forecast: $(FORECASTS)/.installed ## the forecast over made and real series; ARGS=--rivals adds libraries
 	@$(FORECASTS)/bin/python -m bench.forecast $(ARGS)
 
@@ -132,4 +136,4 @@ clean: ## remove the virtual environment and caches; your data in .coffer stays
 		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules
 
 .PHONY: help run test contract conformance test-long test-gateways test-fast crash check lint types imports format schema bench \
-	bench-engine bench-mutation bench-scale bench-forecast reconcile install install-dev lock graphiql clean
+	bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean

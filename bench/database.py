@@ -29,8 +29,8 @@ def servers() -> Iterator[Servers]:
             yield running
 
 
-async def fund(database_url: str) -> list[int]:
-    """Make a project with WALLETS wallets of FUNDS credits each, by rows that the books account for."""
+async def fund(database_url: str, wallets: int = WALLETS) -> list[int]:
+    """Make a project with wallets of FUNDS credits each, by rows that the books account for."""
     connection = await asyncpg.connect(database_url)
     await connection.execute("insert into project (id, name) values (1, 'bench')")
     await connection.execute("insert into price_version (project_id, version) values (1, 1)")
@@ -41,7 +41,7 @@ async def fund(database_url: str) -> list[int]:
     await connection.execute(
         "insert into wallet (project_id, owner_type, owner_id, uuid)"
         " select 1, 1, 'w' || g, gen_random_uuid() from generate_series(1, $1) g",
-        WALLETS,
+        wallets,
     )
     await connection.execute(
         "select ledger.post(id, 3::int2, 3::int2, 11::int2, 1::int2, $1, 'start', md5('start')::uuid, null, null, null)"

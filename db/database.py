@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from db.live_reads import LiveReads
 from db.migrate import driver_url
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Database:
             pool_pre_ping=True,
             connect_args={"server_settings": SERVER_SETTINGS},
         )
+        self.live_reads = LiveReads(self)
         self._sessions = async_sessionmaker(self._engine, class_=Session, expire_on_commit=False)
 
     @asynccontextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import literal_column, select, true
+from sqlalchemy import BigInteger, cast, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.ledger import CreditTransaction, Wallet
 from domain.limits import MAX_PAGE_ITEMS
@@ -50,10 +51,26 @@ async def newest(
 
 
 async def following(session: Session, wallet_id: int, after: int, limit: int) -> Sequence[Any]:
-    """A wallet's rows above a sequence, oldest first: what a live feed has missed."""
+    """A wallet's rows above a sequence, oldest first."""
     query = _of_wallet(wallet_id).where(_T.sequence > after).order_by(_T.sequence).limit(limit)
     rows: Sequence[Any] = (await session.execute(query)).all()
     return rows
+
+
+async def following_each(
+    session: Session, asked: Sequence[tuple[int, int]], limit: int
+) -> dict[tuple[int, int], list[Any]]:
+    """The rows above each (wallet, sequence), oldest first: what live streams have missed, in one query."""
+    pairs = [cast(list(column), ARRAY(BigInteger)) for column in zip(*asked, strict=True)]
+    after = func.unnest(*pairs).table_valued("wallet_id", "seen", name="asked").render_derived()
+    above = select(*_COLUMNS).where(_T.wallet_id == after.c.wallet_id, _T.sequence > after.c.seen)
+    rows = above.order_by(_T.sequence).limit(limit).lateral()
+    query = select(rows, after.c.seen, Wallet.uuid.label("wallet_uuid")).select_from(after).join(rows, true())
+    query = query.join(Wallet, Wallet.id == after.c.wallet_id).order_by(rows.c.sequence)
+    result: dict[tuple[int, int], list[Any]] = {key: [] for key in asked}
+    for row in await session.execute(query):
+        result[row.wallet_id, row.seen].append(row)
+    return result
 
 
 async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: ANN401 - a row

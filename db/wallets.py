@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Uuid, any_, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from db.models.ledger import Wallet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from db.database import Session
@@ -27,6 +28,16 @@ async def read(session: Session, wallet_id: int) -> Wallet:
     """The wallet as it is now, whatever the session has seen of it before."""
     query = select(Wallet).where(Wallet.id == wallet_id).execution_options(populate_existing=True)
     return (await session.scalars(query)).one()
+
+
+async def with_ids(session: Session, ids: Sequence[int]) -> Sequence[Wallet]:
+    """The wallets of these ids."""
+    return (await session.scalars(select(Wallet).where(Wallet.id == any_(cast(ids, ARRAY(BigInteger)))))).all()
+
+
+async def with_uuids(session: Session, uuids: Sequence[UUID]) -> Sequence[Wallet]:
+    """The wallets of these uuids, in any project."""
+    return (await session.scalars(select(Wallet).where(Wallet.uuid == any_(cast(uuids, ARRAY(Uuid)))))).all()
 
 
 async def open_wallet(

@@ -35,7 +35,7 @@ HEALTH_SECONDS: Final = 5.0
 """Silence after which the connection is probed; twice that and it counts as lost."""
 
 FIRST_RETRY_SECONDS: Final = 0.1
-LONGEST_RETRY_SECONDS: Final = 3.0
+LONGEST_RETRY_SECONDS: Final = 1.0
 SUBSCRIBE_TOPICS: Final = 500
 """Topics named in one SUBSCRIBE command."""
 
@@ -69,6 +69,7 @@ class RedisBackend(BroadcastBackend):
         self._unsure: set[str] = set()
         self._events: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MESSAGES)
         self._task: asyncio.Task[None] | None = None
+        self._publishes = True
 
     async def connect(self) -> None:
         """Start reading."""
@@ -123,9 +124,16 @@ class RedisBackend(BroadcastBackend):
             except _FAULTS as fault:
                 if attempt == 2:  # noqa: PLR2004 - the second of two
                     _unpublished.inc(len(messages))
-                    _log.warning("live.publish_failed", messages=len(messages), fault=repr(fault))
+                    self._say_unpublished(fault)
             else:
+                self._publishes = True
                 return
+
+    def _say_unpublished(self, fault: Exception) -> None:
+        """Log the first of an outage's failures: a busy process has hundreds a second."""
+        if self._publishes:
+            _log.warning("live.publish_failed", fault=repr(fault))
+        self._publishes = False
 
     async def listened(self, topics: Sequence[str]) -> set[str]:
         """Which of the topics anybody listens to, in any process."""

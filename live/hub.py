@@ -32,21 +32,22 @@ class Overflow(Enum):
 
 
 class SlowReader(Exception):
-    """The reader fell INBOX_MESSAGES behind on a topic whose messages are never dropped."""
+    """The reader fell a whole inbox behind on a topic whose messages are never dropped."""
 
 
 class Inbox:
     """The bounded queue of one subscription; iterate to read it. GAP means: read the state again."""
 
-    def __init__(self, overflow: Overflow) -> None:
+    def __init__(self, overflow: Overflow, most: int = INBOX_MESSAGES) -> None:
         self._overflow = overflow
+        self._most = most
         self._messages: deque[bytes] = deque()
         self._arrived = asyncio.Event()
         self._ended: Exception | None = None
 
     def put(self, message: bytes) -> None:
         """Take a message; never waits."""
-        if len(self._messages) >= INBOX_MESSAGES:
+        if len(self._messages) >= self._most:
             self._messages.clear()
             if self._overflow is Overflow.CLOSE:
                 _closed_slow.inc()

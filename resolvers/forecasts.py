@@ -1,6 +1,7 @@
 """Forecasts of usage."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 from typing import Annotated, Any
 
@@ -65,8 +66,9 @@ async def runway_alert(
     """Each time that one wallet, or any of the project, is going to run out soon."""
     context = info.context
     stream: Any = runway_service.watch_runway_alerts(context.coffer, context.actor, _only(wallet_id))
-    async for alert in watching.while_allowed(context.coffer, context.actor, context.expires_at, stream):
-        yield alert
+    async with aclosing(watching.while_allowed(context.coffer, context.actor, context.expires_at, stream)) as allowed:
+        async for alert in allowed:
+            yield alert
 
 
 def _only(wallet_id: strawberry.ID | None) -> Any:  # noqa: ANN401 - (uuid or None,), or None for every wallet

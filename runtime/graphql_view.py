@@ -21,6 +21,7 @@ from strawberry.types.execution import PreExecutionError
 from resolvers.loaders import make_loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
 from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
+from runtime.shared import SharedStreams
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
 from runtime.webhooks import read_in_time
 from schema.context import Context, OperationLimits
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
     from strawberry.http import GraphQLHTTPResponse
 
+    from domain.permissions import Actor
     from runtime.auth import Authenticator, Caller
     from runtime.settings import Settings
     from services.coffer import Coffer
@@ -88,6 +90,7 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=settings.allowed_origins,
         )
         self.seats = Seats(settings.limits.max_live_connections_per_project)
+        self.streams = SharedStreams(self._shared_context)
         self.budgets = Budgets(coffer.hub.redis_url)
         self._limits = limits = settings.limits
         self._operation_limits = OperationLimits(limits.operation_seconds, limits.max_cost_points)
@@ -130,6 +133,12 @@ class GraphQLView(GraphQL[Context, None]):
         self._admit(context, caller)
         context.loaders = make_loaders(context)
         request.scope["graphql.context"] = context
+        return context
+
+    def _shared_context(self, actor: Actor) -> Context:
+        """The context of an execution that callers share, who have paid for it and whose tokens are watched."""
+        context = Context(self._coffer, uuid4().hex, actor, limits=self._operation_limits)
+        context.loaders = make_loaders(context)
         return context
 
     async def on_ws_connect(self, context: Context) -> Any:  # noqa: ANN401 - Strawberry's signature

@@ -14,17 +14,23 @@ from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
+from live.hub import SlowReader
+from runtime.shared import Alone
 from schema.context import Context
+from schema.masking import SLOW_READER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import GraphQLError
+    from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Operation
     from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
         ConnectionInitMessage,
         Message,
         PingMessage,
     )
+
+    from runtime.shared import Key, SharedStreams
 
 DRAIN_SECONDS: Final = 5.0
 """How long the operations of a socket may take to end when the process stops."""
@@ -36,6 +42,8 @@ GOING_AWAY: Final = 1001
 TRY_AGAIN_LATER: Final = 1013
 BAD_MESSAGE: Final = 4400
 OBJECT_PAYLOADS: Final = frozenset({"connection_init", "ping", "pong"})
+
+TOO_SLOW: Final[Any] = {"data": None, "errors": [SLOW_READER.formatted]}
 
 _open: Final = Gauge("coffer_live_connections", "Open sockets and event streams of this process.")
 _refused: Final = Metric("coffer_live_connections_refused_total", "Live connections over their project's limit.")
@@ -87,9 +95,10 @@ class Seats:
 
 
 class Seated(Protocol):
-    """A view with seats."""
+    """A view with seats and shared streams."""
 
     seats: Seats
+    streams: SharedStreams
 
 
 class TextSocketAdapter(ASGIWebSocketAdapter):
@@ -97,8 +106,12 @@ class TextSocketAdapter(ASGIWebSocketAdapter):
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one protocol message."""
+        await self.send_written(orjson.dumps(message))
+
+    async def send_written(self, text: bytes) -> None:
+        """Send a protocol message that is JSON already."""
         try:
-            await self.ws.send_text(orjson.dumps(message).decode())
+            await self.ws.send_text(text.decode())
         except WebSocketDisconnect as gone:
             raise WebSocketDisconnected from gone
 
@@ -124,6 +137,35 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if tasks:
             await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         await self.websocket.close(GOING_AWAY, "The server stops: connect again.")
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        """Share the execution of a stream with equal callers; run everything else alone."""
+        streams = cast("Seated", self.view).streams
+        asked = (operation.query, operation.variables, operation.operation_name)
+        key = await streams.key_of(self.context, *asked)
+        if key is None or not await self._share(operation, streams, key):
+            await super().run_operation(operation)
+
+    async def _share(self, operation: Operation[Context, None], streams: SharedStreams, key: Key) -> bool:
+        """Send a group's events; False when the operation must go on alone: its token ended, or the group did."""
+        head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
+        try:
+            async with asyncio.timeout(self._left_seconds()), streams.join(key) as inbox:
+                async for event in inbox:
+                    await cast("TextSocketAdapter", self.websocket).send_written(b"%b%b}" % (head, event))
+        except (Alone, TimeoutError):
+            return False
+        except WebSocketDisconnected:
+            return True
+        except SlowReader:
+            await operation.send_operation_message({"id": operation.id, "type": "next", "payload": TOO_SLOW})
+        await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        return True
+
+    def _left_seconds(self) -> float | None:
+        """How long the caller's token is good for."""
+        ends = self.context.expires_at
+        return None if ends is None else max(0.0, ends - self.context.coffer.clock().timestamp())
 
     async def handle_message(self, message: Message) -> None:
         """Refuse a message that the protocol does not know with 4400."""

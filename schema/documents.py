@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationType,
@@ -42,6 +43,14 @@ class Document:
         self.errors = broken_limits(node) or _validate(schema, node)
         self._schema = schema
         self._prices: dict[str | None, Price] = {}
+
+    def subscription(self, operation_name: str | None) -> str | None:
+        """The field that an operation subscribes to; None for anything else, and for one behind a fragment."""
+        operation = get_operation_ast(self.node, operation_name)
+        if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
+            return None
+        field = operation.selection_set.selections[0]
+        return field.name.value if isinstance(field, FieldNode) else None
 
     def points(self, operation_name: str | None, variables: dict[str, Any] | None) -> int:
         """What an operation of a valid document costs."""

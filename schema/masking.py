@@ -12,8 +12,14 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import StreamExecutionResult
 
 from domain.errors import AccessDenied, DomainError
+from live.hub import SlowReader
 
 CALLER_FAULTS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+SLOW_READER = GraphQLError(
+    "Events came faster than this connection took them: subscribe again, and list what was missed.",
+    extensions={"code": "TOO_SLOW"},
+)
 
 _SUGGESTION = re.compile(r" Did you mean .+\?$")
 """What GraphQL says of a wrong variable names what would be right; the schema is for those who have a key."""
@@ -56,8 +62,8 @@ class CodedErrors(SchemaExtension):
 def masked(error: GraphQLError, request_id: str) -> GraphQLError:
     """An error with its code; a fault of ours is logged under its request id, which is all that it says."""
     original = error.original_error
-    if original is None and error.extensions:
-        return error
+    if isinstance(original, SlowReader) or (original is None and error.extensions):
+        return error if original is None else SLOW_READER
     if isinstance(original, AccessDenied):
         return _coded(error, original.message, original.code)
     if isinstance(original, DomainError):

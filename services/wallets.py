@@ -44,7 +44,12 @@ async def get_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Walle
         return None
     async with coffer.database.reading() as session:
         found = await queries.find(session, actor.project_id, wallet)
-    if found is not None and found.next_expiry_at is not None and found.next_expiry_at <= coffer.clock():
+    return found and await settled(coffer, found)
+
+
+async def settled(coffer: Coffer, found: Wallet) -> Wallet:
+    """A wallet that was read, after what was due has expired."""
+    if found.next_expiry_at is not None and found.next_expiry_at <= coffer.clock():
         return await settle(coffer, found.id)
     return found
 

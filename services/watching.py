@@ -10,8 +10,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from db import alerts as alert_queries
-from db import transactions as transaction_queries
-from db import wallets as wallet_queries
 from db.models.controls import BurnAlert
 from db.models.ledger import LowBalanceAlert
 from db.projects import key_is_revoked
@@ -22,21 +20,17 @@ from live import topics
 from live.backend import GAP
 from live.hub import Overflow
 from services.feed import WalletChange, read_alert, read_change
-from services.wallets import get_wallet
+from services.wallets import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from uuid import UUID
 
-    from db.models.ledger import Wallet
     from db.models.purchases import Purchase
     from live.hub import Inbox
     from services.coffer import Coffer
 
 T = TypeVar("T")
-
-CATCH_UP_TRANSACTIONS: Final = 100
-"""Missed transactions in one update; the next ones follow in the next."""
 
 CATCH_UP_ALERTS: Final = 100
 REMEMBERED_ALERTS: Final = 10_000
@@ -47,16 +41,16 @@ async def watch_wallet(
     coffer: Coffer, actor: Actor, wallet: UUID | None, after: int | None
 ) -> AsyncIterator[WalletChange]:
     """The wallet now, then each change; with `after`, first every transaction above that sequence. NotFound."""
-    found = await _require(coffer, actor, wallet)
-    async with coffer.hub.subscribe(topics.wallet(found.id)) as inbox:
+    wallet_id = await _require(coffer, actor, wallet)
+    async with coffer.hub.subscribe(topics.wallet(wallet_id)) as inbox:
         seen = after
-        async for change in _missed(coffer, found.id, after):
+        async for change in _missed(coffer, wallet_id, after):
             seen = change.sequence
             yield change
         settings_at = None
         async for message in inbox:
             if message == GAP:
-                missed = _missed(coffer, found.id, seen)
+                missed = _missed(coffer, wallet_id, seen)
             else:
                 heard = read_change(message)
                 changed_settings = (
@@ -64,7 +58,7 @@ async def watch_wallet(
                 )
                 if heard.sequence <= (seen or 0) and not changed_settings:
                     continue
-                missed = _completed(coffer, found.id, seen, heard)
+                missed = _completed(coffer, wallet_id, seen, heard)
                 settings_at = heard.wallet.updated_at
             async for change in missed:
                 seen = change.sequence
@@ -90,7 +84,7 @@ async def _watch_alerts(
 ) -> AsyncIterator[Any]:
     actor.require(Permission.READ)
     topic, alert = kind
-    only = None if every else (await _require(coffer, actor, wallet)).id
+    only = None if every else await _require(coffer, actor, wallet)
     async with coffer.hub.subscribe(topic, Overflow.CLOSE) as inbox:
         async with coffer.database.reading() as session:
             read_to = await alert_queries.newest_id(session, alert, actor.project_id)
@@ -184,11 +178,13 @@ async def _is_revoked(coffer: Coffer, actor: Actor) -> bool:
         return actor.api_key_id is not None and await key_is_revoked(session, actor.api_key_id)
 
 
-async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> Wallet:
-    found = await get_wallet(coffer, actor, wallet)
-    if found is None:
+async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> int:
+    """The id of a wallet of the project. NotFound."""
+    actor.require(Permission.READ)
+    found = wallet and await coffer.database.live_reads.named.get((actor.project_id, wallet))
+    if not found:
         raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
-    return found
+    return (await settled(coffer, found)).id
 
 
 async def _read_purchase(coffer: Coffer, actor: Actor, purchase: UUID) -> Purchase:
@@ -201,14 +197,14 @@ async def _read_purchase(coffer: Coffer, actor: Actor, purchase: UUID) -> Purcha
 
 async def _missed(coffer: Coffer, wallet_id: int, after: int | None) -> AsyncIterator[WalletChange]:
     """The wallet's state with every transaction above a sequence, in pages; at least one update."""
-    async with coffer.database.reading() as session:
-        wallet = await wallet_queries.read(session, wallet_id)
-        if after is None or after >= wallet.sequence:
-            yield WalletChange(wallet, wallet.sequence, [])
-            return
+    reads = coffer.database.live_reads
+    wallet = await reads.now.get(wallet_id)
+    assert wallet is not None  # noqa: S101 - wallets are never deleted
+    if after is None or after >= wallet.sequence:
+        yield WalletChange(wallet, wallet.sequence, [])
+        return
     while after < wallet.sequence:
-        async with coffer.database.reading() as session:
-            rows = await transaction_queries.following(session, wallet_id, after, CATCH_UP_TRANSACTIONS)
+        rows = await reads.missed.get((wallet_id, after)) or []
         after = rows[-1].sequence
         yield WalletChange(wallet, after, rows)
 

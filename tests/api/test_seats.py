@@ -79,7 +79,7 @@ async def test_an_event_stream_too_many_is_429(api: Api) -> None:
     assert (await client.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code == 200
 
 
-CYCLES = 200
+CYCLES = 1_000
 
 
 async def test_coming_and_going_leaves_nothing(api: Api) -> None:

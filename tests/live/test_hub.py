@@ -86,6 +86,18 @@ async def test_after_a_restart_of_redis_every_reader_is_told_and_hears_again(val
         assert [await soon(first), await soon(second)] == [b"1", b"2"]
 
 
+async def test_a_message_survives_the_connection_that_a_restart_took(valkey: ValkeyServer) -> None:
+    """The first publish after a restart, over a pooled connection that died with it, is sent again and arrives."""
+    async with connected(valkey) as hub, hub.subscribe("a") as inbox:
+        await hub.publish("a", b"before")
+        assert await soon(inbox) == b"before"
+        valkey.stop()
+        valkey.start()
+        assert await soon(inbox) == GAP
+        await hub.publish("a", b"after")
+        assert await soon(inbox) == b"after"
+
+
 async def test_a_subscription_made_while_redis_is_down_is_told_when_it_is_back(valkey: ValkeyServer) -> None:
     """Subscribing without Redis works, and GAP comes when messages can come."""
     valkey.stop()

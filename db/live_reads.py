@@ -1,0 +1,48 @@
+"""What live streams read when thousands of them begin, or hear of a gap, at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from db import transactions, wallets
+from db.gathering import Gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from db.database import Database
+    from db.models.ledger import Wallet
+
+WALLETS_AT_ONCE: Final = 250
+WATCHERS_AT_ONCE: Final = 50
+"""Streams whose missed transactions one query reads."""
+
+MISSED_TRANSACTIONS: Final = 100
+"""Missed transactions of one stream in one read; the next ones follow in the next."""
+
+
+class LiveReads:
+    """Reads of wallets and of missed transactions, gathered."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.named: Gathered[tuple[int, UUID], Wallet] = Gathered(self._named, WALLETS_AT_ONCE)
+        """The wallet of a project and a uuid."""
+        self.now: Gathered[int, Wallet] = Gathered(self._now, WALLETS_AT_ONCE)
+        """The wallet of an id."""
+        self.missed: Gathered[tuple[int, int], list[Any]] = Gathered(self._missed, WATCHERS_AT_ONCE)
+        """A wallet's transactions above a sequence, oldest first, MISSED_TRANSACTIONS at most."""
+
+    async def _named(self, keys: Sequence[tuple[int, UUID]]) -> dict[tuple[int, UUID], Wallet]:
+        async with self._database.reading() as session:
+            found = await wallets.with_uuids(session, [uuid for _, uuid in keys])
+        return {(wallet.project_id, wallet.uuid): wallet for wallet in found}
+
+    async def _now(self, ids: Sequence[int]) -> dict[int, Wallet]:
+        async with self._database.reading() as session:
+            return {wallet.id: wallet for wallet in await wallets.with_ids(session, ids)}
+
+    async def _missed(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[Any]]:
+        async with self._database.reading() as session:
+            return await transactions.following_each(session, keys, MISSED_TRANSACTIONS)
