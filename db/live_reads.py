@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from db import transactions, wallets
+from db import projects, transactions, wallets
 from db.gathering import Gathered
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from db.database import Database
     from db.models.ledger import Wallet
 
-WALLETS_AT_ONCE: Final = 250
+ROWS_AT_ONCE: Final = 250
 WATCHERS_AT_ONCE: Final = 50
 """Streams whose missed transactions one query reads."""
 
@@ -27,12 +27,18 @@ class LiveReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.named: Gathered[tuple[int, UUID], Wallet] = Gathered(self._named, WALLETS_AT_ONCE)
+        self.named: Gathered[tuple[int, UUID], Wallet] = Gathered(self._named, ROWS_AT_ONCE)
         """The wallet of a project and a uuid."""
-        self.now: Gathered[int, Wallet] = Gathered(self._now, WALLETS_AT_ONCE)
+        self.now: Gathered[int, Wallet] = Gathered(self._now, ROWS_AT_ONCE)
         """The wallet of an id."""
         self.missed: Gathered[tuple[int, int], list[Any]] = Gathered(self._missed, WATCHERS_AT_ONCE)
         """A wallet's transactions above a sequence, oldest first, MISSED_TRANSACTIONS at most."""
+        self.revoked: Gathered[int, bool] = Gathered(self._revoked, ROWS_AT_ONCE)
+        """True for an API key that was revoked, nothing for one that is good."""
+
+    async def _revoked(self, ids: Sequence[int]) -> dict[int, bool]:
+        async with self._database.reading() as session:
+            return dict.fromkeys(await projects.revoked_keys(session, ids), True)
 
     async def _named(self, keys: Sequence[tuple[int, UUID]]) -> dict[tuple[int, UUID], Wallet]:
         async with self._database.reading() as session:

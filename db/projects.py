@@ -82,7 +82,8 @@ async def revoke(session: Session, key: ApiKey) -> None:
     key.revoked_at = key.revoked_at or (await session.scalar(select(func.now())))
 
 
-async def key_is_revoked(session: Session, api_key_id: int) -> bool:
-    """Whether a key is refused by now."""
-    revoked_at = await session.scalar(select(ApiKey.revoked_at).where(ApiKey.id == api_key_id))
-    return revoked_at is not None
+async def revoked_keys(session: Session, api_key_ids: Sequence[int]) -> Sequence[int]:
+    """Which of the keys are refused by now."""
+    return (
+        await session.scalars(select(ApiKey.id).where(ApiKey.id.in_(api_key_ids), ApiKey.revoked_at.is_not(None)))
+    ).all()

@@ -10,7 +10,9 @@ import pytest
 
 from db.gathering import Gathered
 from db.live_reads import MISSED_TRANSACTIONS
+from domain.permissions import Role
 from services.grants import grant_credits
+from services.keys import issue_key, revoke_key
 from services.requests import GrantRequest
 from tests.builders import owner_of, wallet_with
 
@@ -109,6 +111,14 @@ async def test_each_stream_reads_what_it_missed(coffer: Coffer, rows: int) -> No
     numbers = [[row.sequence for row in part or []] for part in found]
     assert numbers == [list(range(1, MISSED_TRANSACTIONS + 1)), [rows + 1], [1], []]
     assert {row.wallet_uuid for row in found[2] or []} == {two.uuid}
+
+
+async def test_revoked_keys_are_told_from_good_ones(coffer: Coffer) -> None:
+    """Streams of a revoked key and of a good one, asking together, each learn what their own key is."""
+    owner, doomed = await owner_of(coffer), await issue_key(coffer.database, "test", Role.VIEWER)
+    await revoke_key(coffer, owner, doomed.key.uuid)
+    revoked = coffer.database.live_reads.revoked.get
+    assert tuple(await asyncio.gather(revoked(doomed.key.id), revoked(owner.api_key_id or 0))) == (True, None)
 
 
 async def test_a_wallet_of_another_project_is_not_found(coffer: Coffer) -> None:
