@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.ledger import TransactionType
 
 _T: Final = CreditTransaction
-_COLUMNS: Final = (
+COLUMNS: Final = (
     *(column.label("details" if column.name == "metadata" else column.name) for column in _T.__table__.c),
     (_T.balance_after - _T.balance_before).label("credits"),
 )
@@ -36,7 +36,7 @@ async def newest(
     types: Sequence[TransactionType] | None,
 ) -> dict[int, list[Any]]:
     """Each wallet's newest rows below a sequence, newest first, MOST_ROWS at most: one query for all the wallets."""
-    rows = select(*_COLUMNS).where(_T.wallet_id == Wallet.id).order_by(_T.sequence.desc())
+    rows = select(*COLUMNS).where(_T.wallet_id == Wallet.id).order_by(_T.sequence.desc())
     if before is not None:
         rows = rows.where(_T.sequence < before)
     if types:
@@ -79,5 +79,5 @@ async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: A
 
 
 def _of_wallet(wallet_id: int) -> Select[Any]:
-    query = select(*_COLUMNS, Wallet.uuid.label("wallet_uuid")).join(Wallet, Wallet.id == _T.wallet_id)
+    query = select(*COLUMNS, Wallet.uuid.label("wallet_uuid")).join(Wallet, Wallet.id == _T.wallet_id)
     return query.where(_T.wallet_id == wallet_id)

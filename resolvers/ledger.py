@@ -7,13 +7,11 @@ import strawberry
 
 from resolvers.acts import given, refusable
 from schema.context import Info
-from schema.ids import parse_id
+from schema.ids import parse_id, parse_transaction
 from schema.pagination import After, First, checked_first, connection, decode_cursor
 from schema.types import ledger as types
 from services import gifts, moves, proof
 from services.requests import GiftRequest
-
-TRANSACTION_ID_PARTS = 3
 
 
 async def lots(info: Info, wallet_id: strawberry.ID, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
@@ -26,10 +24,8 @@ async def lots(info: Info, wallet_id: strawberry.ID, first: First = 50, after: A
 
 async def allocations(info: Info, transaction_id: strawberry.ID) -> Any:  # noqa: ANN401 - rows
     """The lots that paid for a transaction, or that got credits back by it, in the order in which they were used."""
-    kind, _, rest = transaction_id.partition("_")
-    wallet, _, sequence = rest.partition("_")
-    number = int(sequence) if kind == "txn" and sequence.isascii() and sequence.isdigit() else 0
-    return await proof.allocations(info.context.coffer, info.context.actor, parse_id("wal", f"wal_{wallet}"), number)
+    wallet, number = parse_transaction(transaction_id) or (None, 0)
+    return await proof.allocations(info.context.coffer, info.context.actor, wallet, number)
 
 
 async def explain_balance(

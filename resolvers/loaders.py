@@ -5,7 +5,10 @@ from typing import Any
 
 from strawberry.dataloader import DataLoader
 
+from domain.errors import AccessDenied
 from schema.context import Context
+from schema.ids import parse_node
+from services import nodes as node_service
 from services import pricing, wallets
 
 
@@ -27,7 +30,28 @@ def make_loaders(context: Context) -> dict[str, DataLoader[Any, Any]]:
         rows = await pricing.prices_of(context.coffer, context.actor, versions)
         return [rows[version] for version in versions]
 
+    async def nodes(ids: list[str]) -> list[Any]:
+        return await _nodes(context, ids)
+
     return {
+        "nodes": DataLoader(nodes, cache=False),
         "transactions": DataLoader(transactions, cache=False),
         "prices": DataLoader(prices, cache=False),
     }
+
+
+async def _nodes(context: Context, ids: list[str]) -> list[Any]:
+    """The rows of ids of any kind, one query a kind; AccessDenied for those that the caller may not see."""
+    groups: dict[str, set[Any]] = defaultdict(set)
+    wanted = [parse_node(text) for text in ids]
+    for kind, key in filter(None, wanted):
+        groups[kind].add(key)
+    rows: dict[Any, Any] = {}
+    for kind, keys in groups.items():
+        if kind in node_service.KINDS:
+            try:
+                found = await node_service.find_nodes(context.coffer, context.actor, kind, list(keys))
+            except AccessDenied as refused:
+                found = dict.fromkeys(keys, refused)
+            rows |= {(kind, key): row for key, row in found.items()}
+    return [rows.get(node) for node in wanted]

@@ -7,7 +7,7 @@ import strawberry
 from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import JobState
-from schema.ids import parse_id
+from schema.ids import parse_id, parse_job
 from schema.pagination import After, First, checked_first, connection, decode_cursor
 from schema.types import operations as types
 from services import jobs as job_service
@@ -52,7 +52,5 @@ async def jobs(
 @refusable(types.ReplayJobPayload)
 async def replay_job(info: Info, id: strawberry.ID) -> types.ReplayJobPayload:
     """Run a dead job again (owner, admin)."""
-    digits = id.removeprefix("job_")
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < len(str(2**63)) else None
-    row: Any = await job_service.replay_job(info.context.coffer, info.context.actor, number)
+    row: Any = await job_service.replay_job(info.context.coffer, info.context.actor, parse_job(id))
     return types.ReplayJobPayload(job=row, errors=[])

@@ -37,6 +37,9 @@ INTROSPECTION_POINTS = 100
 SIZE_ARGUMENTS = {"first": MAX_PAGE_ITEMS, "horizonDays": 365}
 """Arguments that say how many items the lists right under their field have, and the most that they can say."""
 
+LISTING_ARGUMENT = "ids"
+"""The argument that lists what its own field answers."""
+
 LIST_ITEMS = 50
 """How many items a list counts as when nothing says how many it has."""
 
@@ -134,7 +137,10 @@ class Price:
         named = get_named_type(field.type)
         if is_leaf_type(named):
             return Part(act, ONE, ())
-        below = self._below(node.selection_set, named, self._page(node, field, acts=bool(act)))
+        page_below = self._page(node, field, acts=bool(act))
+        if LISTING_ARGUMENT in field.args:
+            page, page_below = page_below, None
+        below = self._below(node.selection_set, named, page_below)
         size = self._items(name, page) if is_list_type(get_nullable_type(field.type)) else ONE
         return Part(act + OBJECT_POINTS, size, below)
 
@@ -150,6 +156,8 @@ class Price:
         for name, argument in field.args.items():
             if name in SIZE_ARGUMENTS:
                 return self._size(given.get(name), SIZE_ARGUMENTS[name], _default(argument))
+            if name == LISTING_ARGUMENT and name in given:
+                return self._size(given[name], MAX_PAGE_ITEMS, 0)
             if acts and is_list_type(get_nullable_type(argument.type)) and name in given:
                 return self._size(given[name], MAX_BATCH_ITEMS, 0)
         return None

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+MAX_NUMBER = 2**63 - 1
+"""The largest number that the database keeps."""
+
 
 def public_id(kind: str, uuid: UUID) -> str:
     """The id of an object, such as wal_<32 hex digits>."""
@@ -15,3 +18,30 @@ def parse_id(kind: str, value: str) -> UUID | None:
         return UUID(digits) if prefix == kind else None
     except ValueError:
         return None
+
+
+def parse_number(digits: str) -> int | None:
+    """The number above zero in a part of an id, or None."""
+    readable = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_NUMBER))
+    number = int(digits) if readable else 0
+    return number if 0 < number <= MAX_NUMBER else None
+
+
+def parse_job(value: str) -> int | None:
+    """The number in the id of a job, or None."""
+    kind, _, digits = value.partition("_")
+    return parse_number(digits) if kind == "job" else None
+
+
+def parse_transaction(value: str) -> tuple[UUID, int] | None:
+    """The wallet and the place in it that the id of a transaction names, or None."""
+    name, _, digits = value.rpartition("_")
+    wallet, number = parse_id("txn", name), parse_number(digits)
+    return None if wallet is None or number is None else (wallet, number)
+
+
+def parse_node(value: str) -> tuple[str, UUID | int | tuple[UUID, int]] | None:
+    """The kind that an id names and the key of the object, or None."""
+    kind = value.partition("_")[0]
+    key = {"txn": parse_transaction, "job": parse_job}.get(kind, lambda text: parse_id(kind, text))(value)
+    return None if key is None else (kind, key)

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "hold_id": "The hold.",
     "horizon_days": "How far to look ahead, 1 to 365 days.",
     "id": "The object's id.",
+    "ids": "1 to 100 ids of any kinds.",
     "idempotency_key": "Your name for this act: sending it again changes nothing and gives the first result.",
     "input": "What to do.",
     "inputs": "What to do, 1 to 1,000 times.",

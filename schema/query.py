@@ -7,6 +7,7 @@ from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
+from resolvers import nodes as node_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
@@ -22,13 +23,15 @@ from schema.types.holds import Hold, Payout
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
-from schema.types.wallets import RapidBurnAlert, Wallet
+from schema.types.wallets import Node, RapidBurnAlert, Wallet
 
 
 @strawberry.type
 class Query:
     """What callers may ask."""
 
+    node: Node | None = strawberry.field(resolver=node_resolvers.node)
+    nodes: list[Node | None] = strawberry.field(resolver=node_resolvers.nodes)
     wallet: Wallet | None = strawberry.field(resolver=wallet_resolvers.wallet)
     wallets: Connection[Wallet] = strawberry.field(resolver=wallet_resolvers.wallets)
     pricing: list[FeaturePrice] = strawberry.field(resolver=price_resolvers.pricing)

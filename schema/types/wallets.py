@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
+from domain.holds import HoldKind
 from domain.ledger import TransactionSource
 from domain.wallets import can_use_premium, is_low_balance
 from schema.context import Info
@@ -26,6 +27,14 @@ class Node:
     def id(self) -> strawberry.ID:
         """Names the object among all objects."""
         raise NotImplementedError
+
+    @classmethod
+    def resolve_type(cls, row: Any, _info: object, _abstract: object) -> str:  # noqa: ANN401 - a row
+        """The type that a row stands for."""
+        name = type(row).__name__
+        if name == "Hold" and row.kind is HoldKind.PAYOUT:
+            return "Payout"
+        return "CreditTransaction" if name == "Row" else name
 
 
 @published

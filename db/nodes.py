@@ -1,0 +1,82 @@
+"""Objects of one project by their public ids, many of a kind in one query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import BigInteger, Uuid, bindparam, column, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db.models.controls import Gift
+from db.models.jobs import Job
+from db.models.ledger import CreditTransaction, Hold, Wallet
+from db.models.projects import ApiKey
+from db.models.purchases import Purchase
+from db.transactions import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from db.database import Session
+    from domain.holds import HoldKind
+
+_WANTED: Final = (
+    func.unnest(bindparam("wallets", type_=ARRAY(Uuid)), bindparam("sequences", type_=ARRAY(BigInteger)))
+    .table_valued(column("wallet", Uuid), column("sequence", BigInteger), name="wanted")
+    .render_derived()
+)
+
+
+async def wallets(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's wallets among the uuids."""
+    return await _by_uuid(session, Wallet, project_id, uuids)
+
+
+async def purchases(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's purchases among the uuids."""
+    return await _by_uuid(session, Purchase, project_id, uuids)
+
+
+async def gifts(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's gifts among the uuids."""
+    return await _by_uuid(session, Gift, project_id, uuids)
+
+
+async def keys(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's API keys among the uuids, revoked ones too."""
+    return await _by_uuid(session, ApiKey, project_id, uuids)
+
+
+async def holds(session: Session, project_id: int, kind: HoldKind, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's holds or payouts among the uuids."""
+    query = select(Hold).join(Wallet, Wallet.id == Hold.wallet_id)
+    mine = (Wallet.project_id == project_id, Hold.kind == kind, Hold.uuid.in_(uuids))
+    return {row.uuid: row for row in await session.scalars(query.where(*mine))}
+
+
+async def jobs(session: Session, project_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """The project's jobs among the ids."""
+    query = select(Job).where(Job.project_id == project_id, Job.id.in_(ids))
+    return {row.id: row for row in await session.scalars(query)}
+
+
+async def transactions(
+    session: Session, project_id: int, places: Sequence[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], Any]:
+    """The project's ledger rows at these places (wallet, sequence)."""
+    same = (Wallet.id, _WANTED.c.sequence)
+    query = (
+        select(*COLUMNS, Wallet.uuid.label("wallet_uuid"))
+        .select_from(_WANTED)
+        .join(Wallet, Wallet.uuid == _WANTED.c.wallet)
+        .join(CreditTransaction, tuple_(CreditTransaction.wallet_id, CreditTransaction.sequence) == tuple_(*same))
+        .where(Wallet.project_id == project_id)
+    )
+    words = {"wallets": [wallet for wallet, _ in places], "sequences": [sequence for _, sequence in places]}
+    return {(row.wallet_uuid, row.sequence): row for row in await session.execute(query, words)}
+
+
+async def _by_uuid(session: Session, model: Any, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:  # noqa: ANN401
+    query = select(model).where(model.project_id == project_id, model.uuid.in_(uuids))
+    return {row.uuid: row for row in await session.scalars(query)}

@@ -1,0 +1,54 @@
+"""Objects of any kind by their ids, for clients that refetch what they hold."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from db import nodes as queries
+from domain.holds import HoldKind
+from domain.permissions import Actor, Permission
+from services.wallets import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from db.database import Session
+    from services.coffer import Coffer
+
+Finder: TypeAlias = "Callable[[Session, int, Sequence[Any]], Awaitable[dict[Any, Any]]]"
+
+
+async def _holds(kind: HoldKind, session: Session, project_id: int, uuids: Sequence[Any]) -> dict[Any, Any]:
+    return await queries.holds(session, project_id, kind, uuids)
+
+
+KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
+    "wal": (Permission.READ, queries.wallets),
+    "txn": (Permission.READ, queries.transactions),
+    "pur": (Permission.READ, queries.purchases),
+    "hold": (Permission.READ, partial(_holds, HoldKind.SPEND)),
+    "pay": (Permission.READ, partial(_holds, HoldKind.PAYOUT)),
+    "gift": (Permission.READ, queries.gifts),
+    "key": (Permission.MANAGE_KEYS, queries.keys),
+    "job": (Permission.OPERATE, queries.jobs),
+}
+"""What an id's first word stands for: who may see such objects, and how many of them are found at once."""
+
+
+async def find_nodes(coffer: Coffer, actor: Actor, kind: str, keys: Sequence[Any]) -> dict[Any, Any]:
+    """The project's objects of one kind by their keys, in one query; what it has not is absent. AccessDenied."""
+    permission, find = KINDS[kind]
+    actor.require(permission)
+    async with coffer.database.reading() as session:
+        found = await find(session, actor.project_id, keys)
+    return await _settled(coffer, found) if kind == "wal" else found
+
+
+async def _settled(coffer: Coffer, found: dict[Any, Any]) -> dict[Any, Any]:
+    """Wallets with what is due in them done."""
+    now = coffer.clock()
+    for uuid, wallet in found.items():
+        if wallet.next_expiry_at is not None and wallet.next_expiry_at <= now:
+            found[uuid] = await settle(coffer, wallet.id)
+    return found
