@@ -8,9 +8,11 @@ DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
+PYTHON_EXAMPLE := $(VENV)/examples/.installed
+TYPESCRIPT_EXAMPLE := examples/typescript/node_modules/.package-lock.json
 FORECASTS := $(VENV)/forecasts
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-RESOLVE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+RESOLVE := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
 
 # exec: the program takes the place of the recipe's shell, so that Ctrl-C and SIGTERM reach it and make waits for it.
@@ -21,10 +23,10 @@ help: ## list what you can do
 run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
-test: $(DEVELOPMENT) $(AUDITS) $(CONTRACTS) ## run every test; ARGS="-k story" picks some
+test: $(DEVELOPMENT) $(AUDITS) $(CONTRACTS) $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test; ARGS="-k story" picks some
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(DEVELOPMENT) $(CONTRACTS) ## run every test, and search far for what the simulation and the model may miss
+test-long: $(DEVELOPMENT) $(CONTRACTS) $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
 
 conformance: $(DEVELOPMENT) $(AUDITS) ## audits, protocol cases and scanners' checks, as a table
@@ -45,8 +47,9 @@ lint: $(DEVELOPMENT) ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(DEVELOPMENT) ## strict types
+types: $(DEVELOPMENT) $(PYTHON_EXAMPLE) ## strict types
 	$(BIN)/mypy
+	@cd examples/python && $(CURDIR)/$(BIN)/mypy --config-file pyproject.toml --python-executable $(CURDIR)/$(VENV)/examples/bin/python .
 
 imports: $(DEVELOPMENT) ## one-way imports
 	$(BIN)/lint-imports
@@ -69,6 +72,10 @@ contract: $(LINTER) ## the schema's style, and what broke in it since the last r
 	if [ ! -f $(LINTER) ]; then echo "The schema's style was not checked: that needs Node 20 and npm."; else \
 		deploy/schema/node_modules/.bin/eslint -c deploy/schema/eslint.config.mjs schema/schema.graphql && \
 		node deploy/schema/changes.mjs $(VENV)/older.graphql schema/schema.graphql; fi
+
+examples: $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## write the examples' clients anew from the schema and examples/operations.graphql
+	cd examples/python && $(CURDIR)/$(VENV)/examples/bin/ariadne-codegen
+	cd examples/typescript && npm run --silent generate && npm run --silent build
 
 bench: bench-engine bench-mutation bench-forecast ## the benchmarks of speed, and of the forecast
 
@@ -110,7 +117,7 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@touch $@
 
 # Without npm, or where it can't install, what needs it is left out, and says so.
-$(AUDITS) $(CONTRACTS) $(LINTER): %/node_modules/.package-lock.json: %/package-lock.json
+$(AUDITS) $(CONTRACTS) $(LINTER) $(TYPESCRIPT_EXAMPLE): %/node_modules/.package-lock.json: %/package-lock.json
 	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
 		else echo "npm could not install the tools of $*: what needs them is left out."; fi
 
@@ -122,18 +129,25 @@ $(FORECASTS)/.installed: requirements-bench.lock | $(BIN)/pip
 		-r requirements-bench.lock
 	@touch $@
 
+# An environment of its own: the generator wants an older graphql-core than the server.
+$(PYTHON_EXAMPLE): examples/python/requirements.lock | $(BIN)/pip
+	@$(BIN)/python -m venv --clear $(VENV)/examples
+	@$(VENV)/examples/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
+
 lock: $(DEVELOPMENT) ## resolve the dependencies anew
 	@$(PIP) uv
-	$(RESOLVE) --upgrade -o requirements.lock
-	$(RESOLVE) --upgrade --extra dev -c requirements.lock -o requirements-dev.lock
-	$(RESOLVE) --upgrade --extra bench -c requirements-dev.lock -o requirements-bench.lock
+	$(RESOLVE) pyproject.toml --upgrade -o requirements.lock
+	$(RESOLVE) pyproject.toml --upgrade --extra dev -c requirements.lock -o requirements-dev.lock
+	$(RESOLVE) pyproject.toml --upgrade --extra bench -c requirements-dev.lock -o requirements-bench.lock
+	$(RESOLVE) examples/python/pyproject.toml --upgrade --extra generate -o examples/python/requirements.lock
 
 graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules \
-		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules
+		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules examples/typescript/node_modules examples/typescript/dist
 
-.PHONY: help run test contract conformance test-long test-gateways test-fast crash check lint types imports format schema bench \
-	bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean
+.PHONY: help run test contract examples conformance test-long test-gateways test-fast crash check lint types imports format schema \
+	bench bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean

@@ -79,7 +79,10 @@ def test_tests_run_on_what_is_served() -> None:
     assert {name: development.get(name) for name in served} == served
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"])
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock", "examples/python/requirements.lock"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_a_hash(lock: str) -> None:
     """Each locked package carries the hashes of its files."""
     entries = re.split(r"^(?=\S)", (ROOT / lock).read_text(), flags=re.MULTILINE)

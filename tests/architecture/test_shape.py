@@ -19,7 +19,9 @@ MAX_PARAMETERS = 6
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 
 FOLDERS = [*PACKAGES, "tests", "bench", "examples"]
-PYTHON = [ROOT / "main.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+GENERATED = ROOT / "examples" / "python" / "coffer_client"
+FOUND = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
+PYTHON = [ROOT / "main.py", *sorted(path for path in FOUND if path.parent != GENERATED)]
 SQL = sorted((ROOT / "db").rglob("*.sql"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
