@@ -63,7 +63,7 @@ async def following_each(
     """The rows above each (wallet, sequence), oldest first: what live streams have missed, in one query."""
     pairs = [cast(list(column), ARRAY(BigInteger)) for column in zip(*asked, strict=True)]
     after = func.unnest(*pairs).table_valued("wallet_id", "seen", name="asked").render_derived()
-    above = select(*_COLUMNS).where(_T.wallet_id == after.c.wallet_id, _T.sequence > after.c.seen)
+    above = select(*COLUMNS).where(_T.wallet_id == after.c.wallet_id, _T.sequence > after.c.seen)
     rows = above.order_by(_T.sequence).limit(limit).lateral()
     query = select(rows, after.c.seen, Wallet.uuid.label("wallet_uuid")).select_from(after).join(rows, true())
     query = query.join(Wallet, Wallet.id == after.c.wallet_id).order_by(rows.c.sequence)
