@@ -129,6 +129,7 @@ class GraphQLView(GraphQL[Context, None]):
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
         context = Context(self._coffer, request_id, None, limits=self._operation_limits)
         address = request.client.host if request.client else ""
+        context.traceparent = request.headers.get("traceparent")
         context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
         self._admit(context, caller)
         context.loaders = make_loaders(context)

@@ -19,6 +19,7 @@ from runtime.forecaster import fit_models
 from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
 from runtime.scheduler import Periodic, run_periodic
+from runtime.tracing import tracing
 from runtime.worker import Worker
 from services import forecasts, refunds, settlement, simulated_provider
 from services.coffer import Coffer
@@ -156,7 +157,8 @@ async def serve(settings: Settings, database_url: str, redis_url: str) -> None:
     async with open_coffer(settings, database_url, redis_url) as coffer, background(coffer, settings):
         server = make_server(coffer, settings)
         collector.calm()
-        await server.serve()
+        with tracing():
+            await server.serve()
 
 
 async def work(settings: Settings, database_url: str, redis_url: str) -> None:

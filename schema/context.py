@@ -51,6 +51,8 @@ class Context:
     meter: Meter | None = None
     allowance: Allowance | None = None
     """The budget's last answer, for the headers of an HTTP response."""
+    traceparent: str | None = None
+    """The caller's place in its own trace, as its request or its socket's handshake said."""
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

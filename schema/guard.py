@@ -12,9 +12,11 @@ from graphql import GraphQLError
 from prometheus_client import Counter, Histogram
 from strawberry.types.graphql import OperationType
 
+from schema import tracing
 from schema.context import Allowance
 from schema.documents import Document, Documents
 from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
+from schema.tracing import Finished
 
 _UNREADABLE = "!"
 """Stands in for a text that must not be parsed; the refusal takes the place of its syntax error."""
@@ -121,6 +123,8 @@ class Guard(CodedErrors):
     def _measure(self, seconds: float, code: str) -> None:
         kind = self._kind()
         _counter(kind, code).inc()
+        if tracing.is_on():
+            self._trace(kind, code, seconds)
         if self._points is not None:
             _points.observe(self._points)
         if kind in {"query", "mutation"} and self._document:
@@ -129,6 +133,12 @@ class Guard(CodedErrors):
                 figures = {"ms": round(seconds * 1_000), "points": self._points, "code": code}
                 name = self.execution_context.operation_name
                 _log.warning("graphql.slow", kind=kind, name=name, document=self._document.digest, **figures)
+
+    def _trace(self, kind: str, code: str, seconds: float) -> None:
+        execution, document = self.execution_context, self._document
+        name = execution.operation_name if kind != "unread" else None
+        digest = document.digest if document else None
+        tracing.record(Finished(kind, name, digest, self._points, code, seconds, execution.context.traceparent))
 
     def _kind(self) -> str:
         """Query, mutation or subscription; `unread` for a document that can't be read or lacks the operation."""

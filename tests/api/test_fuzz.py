@@ -1,0 +1,70 @@
+"""The whole schema over HTTP, with whatever fits it and with what nearly does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as search
+from hypothesis import strategies as st
+from hypothesis_graphql import Mode, from_schema, nodes
+
+from domain.permissions import Role
+from runtime.process import open_coffer
+from schema.root import schema
+from tests.api.conftest import running_api
+from tests.conftest import fresh_database
+from tests.long import examples
+
+if TYPE_CHECKING:
+    import pytest
+
+    from runtime.embedded import Servers
+    from runtime.settings import Settings
+    from tests.api.conftest import Api
+
+EXAMPLES = examples(40, 5_000)
+NUMBERS = st.integers() | st.sampled_from([0, 1, -1, 2**31, 2**53, 2**63 - 1, 2**63, 10**30])
+TEXTS = st.text(max_size=30) | st.sampled_from(["", "\x00", "wal_" + "0" * 32, "job_" + "9" * 19, "2026-01-01"])
+SCALARS: Any = {
+    "BigInt": NUMBERS.map(nodes.Int),
+    "Credits": NUMBERS.map(nodes.Int),
+    "Date": (st.dates().map(str) | TEXTS).map(nodes.String),
+    "DateTime": (st.datetimes().map(lambda at: f"{at.isoformat()}Z") | TEXTS).map(nodes.String),
+    "JSON": TEXTS.map(nodes.String) | NUMBERS.map(nodes.Int),
+}
+SDL = schema.as_str()
+TEXT: Any = st.one_of(*(from_schema(SDL, custom_scalars=SCALARS, mode=mode) for mode in (Mode.POSITIVE, Mode.NEGATIVE)))
+
+
+async def fault_of(api: Api, owner: Any, text: str) -> str | None:  # noqa: ANN401 - a client
+    """What is wrong with the answer to a document, if anything."""
+    response = await owner.http.post("/graphql", json={"query": text, "variables": {}})
+    if response.status_code >= 500:
+        return f"{response.status_code}: {response.text}"
+    codes = {(error.get("extensions") or {}).get("code") for error in response.json().get("errors") or ()}
+    return f"{codes}: {response.text}" if codes & {None, "INTERNAL"} else None
+
+
+async def test_no_document_makes_a_fault(
+    servers: Servers, template: str, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No valid or broken operation gives a 500, INTERNAL, an error without a code, or a traceback in the log."""
+    async with (
+        fresh_database(servers, template) as url,
+        open_coffer(settings, url, servers.redis_url) as coffer,
+        running_api(coffer, settings) as api,
+    ):
+        owner = await api.client(Role.OWNER)
+
+        loop = asyncio.get_running_loop()
+
+        @search(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+        @given(text=TEXT)
+        def explore(text: str) -> None:
+            assert asyncio.run_coroutine_threadsafe(fault_of(api, owner, text), loop).result(60) is None
+
+        # Hypothesis is synchronous, so its examples run on this loop from a thread.
+        await asyncio.to_thread(explore)
+    assert "graphql.fault" not in capfd.readouterr().err
