@@ -16,7 +16,9 @@ ARGUMENTS = {
     "at": "A time in the past; now when you name none.",
     "atomic": "All or none.",
     "cap_id": "The cap.",
+    "compare": "Whether to read as many days before as well.",
     "credits": "How many; all that is left when it is not said.",
+    "days": "Which days.",
     "feature": "A feature of `pricing`.",
     "final": "Whether the rest goes back at once.",
     "gift_id": "The gift.",
@@ -40,6 +42,7 @@ ARGUMENTS = {
     "transaction_id": "The transaction.",
     "types": "Only these kinds.",
     "wallet_id": "The wallet.",
+    "wallet_ids": "1 to 100 wallets; the whole project when none is named.",
 }
 """What an argument of that name means, unless its own annotation says otherwise."""
 
