@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from db import usage as queries
 from db import wallets as wallet_queries
+from db.transactions import following
 from domain.analytics import GroupBy, day_range
 from domain.errors import InvalidInput, NotFound
 from domain.permissions import Actor, Permission
 from domain.pricing import UsageCategory
 from domain.usage import UsageReport, UsageRow, check_keys, checked_zone, instants, is_by_time, whole_days
+from services.wallets import require_wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from datetime import date
     from uuid import UUID
     from zoneinfo import ZoneInfo
@@ -29,6 +31,7 @@ MAX_WALLETS: Final = 100
 FOLD_ROWS: Final = 500
 """Rows of a wallet that may wait for the fold; a query reads them by primary key."""
 
+EXPORT_ROWS: Final = 1_000
 FOLD_STEP_ROWS: Final = 50_000
 SWEEP_WALLETS: Final = 500
 
@@ -68,6 +71,24 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
         slices = [replace(row, previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
     previous = None if before is None else sum(row.credits for row in before)
     return UsageReport(start, end, zone.key, sums[0], sums[1], sums[2], previous, slices)
+
+
+async def export_transactions(coffer: Coffer, actor: Actor, wallet: UUID | None) -> AsyncIterator[Any]:
+    """Every row of a wallet, oldest first, read in pages while it is consumed. NotFound."""
+    actor.require(Permission.READ)
+    async with coffer.database.reading() as session:
+        found = await require_wallet(session, actor, wallet)
+
+    async def rows() -> AsyncIterator[Any]:
+        after = 0
+        while after < found.sequence:
+            async with coffer.database.reading() as session:
+                page = await following(session, found.id, after, EXPORT_ROWS)
+            for row in page:
+                yield row
+            after = page[-1].sequence
+
+    return rows()
 
 
 async def fold_usage(coffer: Coffer) -> None:
