@@ -39,6 +39,7 @@ ARGUMENTS = {
     "quantity": "Units; they multiply the price.",
     "reason": "Why; kept with the wallet.",
     "state": "Only those in this state.",
+    "time_zone": "An IANA name; default Asia/Kolkata.",
     "transaction_id": "The transaction.",
     "types": "Only these kinds.",
     "wallet_id": "The wallet.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from services.holds import capture_hold, hold
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume_batch
 from services.usage import UsageQuestion, fold_usage, usage_report
+from services.usage_feed import watch_usage
 from tests.builders import owner_of, spend_of, wallet_with
 
 if TYPE_CHECKING:
@@ -146,6 +148,18 @@ async def test_a_fold_keeps_its_promise(coffer: Coffer) -> None:
     connection = await asyncpg.connect(coffer.database.url)
     assert await connection.fetch(PROMISES["the folded usage equals the ledger"]) == []
     await connection.close()
+
+
+async def test_the_running_day_is_pushed(coffer: Coffer) -> None:
+    """A watcher gets the day so far, and after spends the day with them."""
+    actor = await owner_of(coffer)
+    wallet = await spend_some(coffer, actor, 2)
+    stream: Any = watch_usage(coffer, actor, wallet.uuid, None)
+    before = (await anext(stream)).events
+    await consume_batch(coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST")])
+    async with asyncio.timeout(10):
+        assert (await anext(stream)).events == before + 1
+    await stream.aclose()
 
 
 @pytest.mark.parametrize("wallets", [1, 5])
