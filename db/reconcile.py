@@ -55,6 +55,17 @@ PROMISES: Final[dict[str, str]] = {
         full join usage_rollup r using (wallet_id, day, feature, member)
         join wallet w on w.id = coalesce(t.wallet_id, r.wallet_id)
         where t.events is distinct from r.events or t.credits is distinct from r.credits""",
+    "the folded usage equals the ledger": """
+        select w.uuid from (
+          select t.wallet_id, g.minutes, date_bin(make_interval(mins => g.minutes), created_at, '2000-01-01Z') as slot,
+            coalesce(feature, 'HOLD_CAPTURE') as feature, coalesce(member, '') as member,
+            coalesce(api_key_id, 0) as api_key_id, coalesce(category, 0::smallint) as category, count(*) as events,
+            sum(amount) as credits, sum(coalesce(units, 0)) as units
+          from credit_transaction t join usage_cursor c on c.wallet_id = t.wallet_id and t.sequence <= c.sequence
+          cross join (values (15), (1440)) g (minutes) where to_account = 12 group by 1, 2, 3, 4, 5, 6, 7) t
+        full join usage_slot s using (wallet_id, minutes, slot, feature, member, api_key_id, category)
+        join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
+        where (t.events, t.credits, t.units) is distinct from (s.events, s.credits, s.units)""",
     "set aside credits are those of the open holds and payouts": """
         select w.uuid from wallet w left join lateral (select sum(credits - captured) filter (where kind = 1) as held,
             sum(credits - captured) filter (where kind = 2) as locked from hold h

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from db.models.ledger import UsageRollup
-from domain.analytics import GroupBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,24 +18,16 @@ if TYPE_CHECKING:
     from db.database import Session
 
 _R: Final = UsageRollup
-_KEYS: Final[dict[GroupBy, Any]] = {
-    GroupBy.FEATURE: _R.feature,
-    GroupBy.CATEGORY: _R.category,
-    GroupBy.MEMBER: _R.member,
-    GroupBy.DAY: _R.day,
-}
 
 
-async def grouped(session: Session, wallet_id: int, group_by: GroupBy, start: date, end: date) -> Sequence[Any]:
-    """Usage between two days, inclusive, by key: (key, credits, events, last_activity_at), most credits first."""
-    key = _KEYS[group_by]
+async def by_feature(session: Session, wallet_id: int, start: date, end: date) -> Sequence[Any]:
+    """Usage between two days, inclusive: (feature, credits, events, last_activity_at), most credits first."""
     credits_sum = func.sum(_R.credits)
-    order = (key,) if group_by == GroupBy.DAY else (credits_sum.desc(), key)
     query = (
-        select(key, credits_sum, func.sum(_R.events), func.max(_R.last_activity_at))
+        select(_R.feature, credits_sum, func.sum(_R.events), func.max(_R.last_activity_at))
         .where(_R.wallet_id == wallet_id, _R.day.between(start, end))
-        .group_by(key)
-        .order_by(*order)
+        .group_by(_R.feature)
+        .order_by(credits_sum.desc(), _R.feature)
     )
     return (await session.execute(query)).all()
 

@@ -24,6 +24,11 @@ async def find(session: Session, project_id: int, uuid: UUID) -> Wallet | None:
     return (await session.scalars(query)).one_or_none()
 
 
+async def ids_of(session: Session, project_id: int, uuids: Sequence[UUID]) -> list[int]:
+    """The ids of those of the project's wallets, in one query."""
+    return list(await session.scalars(select(Wallet.id).where(Wallet.uuid.in_(uuids), Wallet.project_id == project_id)))
+
+
 async def read(session: Session, wallet_id: int) -> Wallet:
     """The wallet as it is now, whatever the session has seen of it before."""
     query = select(Wallet).where(Wallet.id == wallet_id).execution_options(populate_existing=True)

@@ -28,7 +28,17 @@ class GroupBy(IntEnum):
     MEMBER = 3
     """One slice for each member."""
     DAY = 4
-    """One slice for each UTC day."""
+    """One slice for each day."""
+    API_KEY = 5
+    """One slice for each API key."""
+    WALLET = 6
+    """One slice for each wallet."""
+    HOUR = 7
+    """One slice for each hour, named by the UTC instant at which it begins."""
+    WEEK = 8
+    """One slice for each week, named by its Monday."""
+    MONTH = 9
+    """One slice for each month."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from resolvers.acts import given
 from schema.context import Info
 from schema.ids import parse_id
 from schema.scalars import BigInt
+from schema.types.analytics import UsageReport
 from schema.types.purchases import Purchase
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 from services import watching as service
+from services.usage_feed import watch_usage
 
 
 def _allowed(info: Info, stream: Any) -> Any:  # noqa: ANN401 - any stream
@@ -29,6 +31,17 @@ async def wallet_updated(
     async with aclosing(_allowed(info, stream)) as allowed:
         async for change in allowed:
             yield change
+
+
+async def usage_updated(
+    info: Info, wallet_id: strawberry.ID, time_zone: str | None = strawberry.UNSET
+) -> AsyncGenerator[UsageReport, None]:
+    """Today's usage of the wallet by feature, then as it changes, at most once a second."""
+    wallet = parse_id("wal", wallet_id)
+    stream: Any = watch_usage(info.context.coffer, info.context.actor, wallet, given(time_zone))
+    async with aclosing(_allowed(info, stream)) as allowed:
+        async for report in allowed:
+            yield report
 
 
 async def low_balance(

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from runtime import checkout, simulated, webhooks
+from runtime import checkout, exports, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
@@ -56,7 +56,8 @@ _seconds: Final = Histogram("coffer_http_request_seconds", "Time to answer.", ["
 
 def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
-    view = GraphQLView(coffer, Authenticator(coffer, settings.jwt_secret), settings)
+    authenticator = Authenticator(coffer, settings.jwt_secret)
+    view = GraphQLView(coffer, authenticator, settings)
     origins = list(settings.allowed_origins)
 
     @asynccontextmanager
@@ -70,6 +71,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", view, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", view),
+            *exports.routes(coffer, authenticator),
             *webhooks.routes(coffer),
             *checkout.routes(settings),
             *(simulated.routes(coffer, settings) if settings.accounts.has_simulated else []),

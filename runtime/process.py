@@ -29,6 +29,7 @@ from services.holds import sweep_expired
 from services.jobs import free_abandoned, purge_done
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 from services.runways import watch_runways
+from services.usage import fold_usage
 
 if TYPE_CHECKING:
     import socket
@@ -51,6 +52,7 @@ PERIODIC: Final = (
     Periodic("take back expired gifts", 30, sweep_gifts),
     Periodic("publish rapid burn", 1, publish_burns),
     Periodic("settle lots", 20, settle_wallets),
+    Periodic("fold usage", 10, fold_usage),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
     Periodic("plan forecasts", 300, forecasts.plan_forecasts),

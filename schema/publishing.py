@@ -16,7 +16,9 @@ ARGUMENTS = {
     "at": "A time in the past; now when you name none.",
     "atomic": "All or none.",
     "cap_id": "The cap.",
+    "compare": "Whether to read as many days before as well.",
     "credits": "How many; all that is left when it is not said.",
+    "days": "Which days.",
     "feature": "A feature of `pricing`.",
     "final": "Whether the rest goes back at once.",
     "gift_id": "The gift.",
@@ -38,9 +40,11 @@ ARGUMENTS = {
     "quantity": "Units; they multiply the price.",
     "reason": "Why; kept with the wallet.",
     "state": "Only those in this state.",
+    "time_zone": "An IANA name; default Asia/Kolkata.",
     "transaction_id": "The transaction.",
     "types": "Only these kinds.",
     "wallet_id": "The wallet.",
+    "wallet_ids": "1 to 100 wallets; the whole project when none is named.",
 }
 """What an argument of that name means, unless its own annotation says otherwise."""
 

@@ -54,6 +54,7 @@ class Query:
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
+    usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)
     usage_forecast: forecast_types.UsageForecast = strawberry.field(resolver=forecast_resolvers.usage_forecast)
     forecast_accuracy: forecast_types.ForecastAccuracy | None = strawberry.field(
         resolver=forecast_resolvers.forecast_accuracy

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import strawberry
 
 from resolvers import forecasts, live
+from schema.types.analytics import UsageReport
 from schema.types.forecasts import RunwayAlert
 from schema.types.purchases import Purchase
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
@@ -15,6 +16,7 @@ class Subscription:
     """What callers may watch."""
 
     wallet_updated: AsyncGenerator[WalletUpdate, None] = strawberry.subscription(resolver=live.wallet_updated)
+    usage_updated: AsyncGenerator[UsageReport, None] = strawberry.subscription(resolver=live.usage_updated)
     low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
     rapid_burn: AsyncGenerator[RapidBurnAlert, None] = strawberry.subscription(resolver=live.rapid_burn)
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)

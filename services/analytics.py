@@ -15,7 +15,7 @@ from domain.analytics import (
     day_range,
 )
 from domain.permissions import Actor, Permission
-from domain.pricing import UsageCategory
+from services.usage import UsageQuestion, usage_report
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
@@ -39,27 +39,21 @@ async def usage_summary(
         burned, _ = await rollups.total(session, found.id, today - timedelta(days=BURN_RATE_DAYS - 1), today)
         used_today, _ = await rollups.total(session, found.id, today, today)
         month, _ = await rollups.total(session, found.id, today.replace(day=1), today)
-        features = await rollups.grouped(session, found.id, GroupBy.FEATURE, start, end)
-    top = _slices(features[:TOP_FEATURES], GroupBy.FEATURE)
+        features = await rollups.by_feature(session, found.id, start, end)
+    top = _slices(features[:TOP_FEATURES])
     return UsageSummary(credits, events, burned / BURN_RATE_DAYS, used_today, month, top)
 
 
 async def usage_breakdown(
     coffer: Coffer, actor: Actor, wallet: UUID | None, group_by: GroupBy, days: tuple[date | None, date | None]
 ) -> list[UsageSlice]:
-    """Usage over a range of UTC days by feature, category, member or day. NotFound, InvalidInput."""
+    """Usage over a range of UTC days by one key. NotFound, InvalidInput."""
     actor.require(Permission.READ)
-    start, end = day_range(*days, coffer.clock().date())
     async with coffer.database.reading() as session:
-        found = await require_wallet(session, actor, wallet)
-        return _slices(await rollups.grouped(session, found.id, group_by, start, end), group_by)
+        await require_wallet(session, actor, wallet)
+    report = await usage_report(coffer, actor, UsageQuestion([wallet], (group_by,), *days, "UTC"))
+    return [UsageSlice(row.keys[0], row.credits, row.events, row.last_activity_at) for row in report.slices]
 
 
-def _slices(rows: Sequence[Any], group_by: GroupBy) -> list[UsageSlice]:
-    return [UsageSlice(_key(row[0], group_by), int(row[1]), int(row[2]), row[3]) for row in rows]
-
-
-def _key(value: Any, group_by: GroupBy) -> str:  # noqa: ANN401 - a text, a number or a date
-    if group_by is GroupBy.CATEGORY:
-        return "HOLD" if value is None else UsageCategory(value).name
-    return str(value)
+def _slices(rows: Sequence[Any]) -> list[UsageSlice]:
+    return [UsageSlice(str(row[0]), int(row[1]), int(row[2]), row[3]) for row in rows]

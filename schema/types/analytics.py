@@ -1,8 +1,10 @@
 """Usage figures."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from schema.publishing import published
+import strawberry
+
+from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
 
 
@@ -36,3 +38,55 @@ class UsageSummary:
     """Credits spent this month."""
     top_features: list[UsageSlice]
     """The five features that cost most in the range."""
+
+
+@published
+class UsageReportSlice:
+    """Usage of one combination of keys."""
+
+    keys: list[str]
+    """One for each of `groupBy`, in its order."""
+    credits: Credits
+    """Credits spent."""
+    events: BigInt
+    """Spends and captures."""
+    units: BigInt
+    """Units of the features."""
+    last_activity_at: datetime
+    """The last of them."""
+    previous_credits: Credits | None
+    """Credits of the same keys in the period before; null unless compared, and where a key is a time."""
+
+
+@published
+class UsageReport:
+    """Usage over a range of days of a time zone."""
+
+    from_day: date
+    """The first day."""
+    to_day: date
+    """The last day, inclusive."""
+    time_zone: str
+    """Whose days these are."""
+    credits: Credits
+    """Credits spent."""
+    events: BigInt
+    """Spends and captures."""
+    units: BigInt
+    """Units of the features."""
+    previous_credits: Credits | None
+    """Credits in as many days before the range; null unless compared."""
+    slices: list[UsageReportSlice]
+    """Most credits first; by time when a key is one."""
+
+
+@accepted
+class UsageDays:
+    """A range of days of a time zone, inclusive, at most 400."""
+
+    from_: date | None = strawberry.field(name="from", default=strawberry.UNSET)
+    """The first day; default 30 days ago."""
+    to: date | None = strawberry.UNSET
+    """The last day; default today."""
+    time_zone: str | None = strawberry.UNSET
+    """An IANA name; default Asia/Kolkata."""

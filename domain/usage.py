@@ -1,0 +1,78 @@
+"""Questions about usage: which days, in which time zone, by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from domain.analytics import GroupBy
+from domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_TIME_ZONE: Final = "Asia/Kolkata"
+"""For projects that pay in INR, as all of them do."""
+
+MAX_KEYS: Final = 2
+_TIMES: Final = frozenset({GroupBy.HOUR, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
+_NAMES: Final = frozenset(available_timezones())
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Usage of one combination of keys, and of the same keys in the period before when that was asked for."""
+
+    keys: Sequence[str]
+    credits: int
+    events: int
+    units: int
+    last_activity_at: datetime
+    previous_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """Usage over a range of days of a time zone; `previous_credits` are those of as many days before it."""
+
+    from_day: date
+    to_day: date
+    time_zone: str
+    credits: int
+    events: int
+    units: int
+    previous_credits: int | None
+    slices: Sequence[UsageRow]
+
+
+def checked_zone(name: str | None) -> ZoneInfo:
+    """The time zone of an IANA name; DEFAULT_TIME_ZONE when there is none. InvalidInput."""
+    if name is not None and name not in _NAMES:
+        raise InvalidInput("timeZone is an IANA name such as Asia/Kolkata.", field=["timeZone"])
+    return ZoneInfo(name or DEFAULT_TIME_ZONE)
+
+
+def check_keys(group_by: Sequence[GroupBy]) -> None:
+    """InvalidInput unless there are at most two different keys."""
+    if len(group_by) > MAX_KEYS or len(set(group_by)) != len(group_by):
+        raise InvalidInput(f"groupBy has at most {MAX_KEYS} different keys.", field=["groupBy"])
+
+
+def is_by_time(group_by: Sequence[GroupBy]) -> bool:
+    """Whether some key is an hour, day, week or month."""
+    return not _TIMES.isdisjoint(group_by)
+
+
+def instants(start: date, end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When the first day begins and when the last has ended, in UTC."""
+    first, after = (datetime.combine(day, time(), zone) for day in (start, end + timedelta(days=1)))
+    return first.astimezone(UTC), after.astimezone(UTC)
+
+
+def whole_days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The whole UTC days inside two UTC instants, from one midnight to another; `end` twice when there are none."""
+    first, last = (datetime.combine(at.date(), time(), UTC) for at in (start, end))
+    first += timedelta(days=first < start)
+    return (first, last) if first < last else (end, end)
