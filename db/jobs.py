@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Update
+
     from db.database import Session
 
 ERROR_CHARACTERS: Final = 1_000
@@ -37,13 +39,13 @@ async def claim(session: Session, now: datetime, limit: int) -> Sequence[Job]:
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    taken = (
-        update(Job)
-        .where(Job.id == due.c.id)
-        .values(state=JobState.RUNNING, attempts=Job.attempts + 1, leased_until=now + timedelta(seconds=LEASE_SECONDS))
-        .returning(Job)
-    )
-    return (await session.scalars(taken)).all()
+    return (await session.scalars(_taking(now).where(Job.id == due.c.id).returning(Job))).all()
+
+
+async def claim_handed(session: Session, job_id: int, now: datetime) -> Job | None:
+    """Take the job that a message names; None when that handover is over, so that a repeated message does nothing."""
+    mine = (Job.id == job_id, Job.state == JobState.READY, Job.handed_until.is_not(None))
+    return await session.scalar(_taking(now).where(*mine).returning(Job))
 
 
 async def hold(session: Session, job: Job) -> bool:
@@ -144,6 +146,11 @@ async def take_lease(session: Session, name: str, holder: str, seconds: float) -
 async def give_up_leases(session: Session, holder: str) -> None:
     """Let others have a holder's leases at once."""
     await session.execute(delete(Lease).where(Lease.holder == holder))
+
+
+def _taking(now: datetime) -> Update:
+    lease = now + timedelta(seconds=LEASE_SECONDS)
+    return update(Job).values(state=JobState.RUNNING, attempts=Job.attempts + 1, leased_until=lease, handed_until=None)
 
 
 async def _let_go(session: Session, job: Job, error: str, change: dict[str, Any]) -> None:

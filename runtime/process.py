@@ -18,6 +18,7 @@ from runtime.app import create_app
 from runtime.forecaster import fit_models
 from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
+from runtime.relay import RelayWorker
 from runtime.scheduler import Periodic, run_periodic
 from runtime.tracing import tracing
 from runtime.worker import Worker
@@ -96,7 +97,8 @@ async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> 
 @asynccontextmanager
 async def background(coffer: Coffer, settings: Settings) -> AsyncIterator[None]:
     """Run the worker and the clock for the length of the block."""
-    worker = Worker(coffer, handlers(settings))
+    kinds = handlers(settings)
+    worker = RelayWorker(coffer, kinds, settings.queue_url) if settings.queue_url else Worker(coffer, kinds)
     measure = Periodic("measure queues", 5, lambda _coffer: worker.measure())
     working = asyncio.create_task(worker.run())
     clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure]))

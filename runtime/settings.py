@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from starlette.config import Config
 
@@ -43,7 +44,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says; absent servers mean the embedded ones.
+    """What the environment says; absent servers mean the embedded ones, and jobs inside the process without RabbitMQ.
 
     `jwt_secret` absent means that only API keys are accepted. `simulated_secret` signs the simulated provider's
     webhooks.
@@ -61,15 +62,12 @@ class Settings:
     allowed_origins: tuple[str, ...]
     limits: Limits = Limits()
     accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
+    queue_url: str | None = None
 
 
 def read_settings() -> Settings:
     """Read COFFER_* from the environment. ValueError says which value can't be used."""
     config = Config(env_prefix="COFFER_")
-    if config("QUEUE_URL", default=None):
-        raise ValueError(
-            "Jobs run inside the process; a RabbitMQ transport does not exist yet: unset COFFER_QUEUE_URL."
-        )
     port = config("PORT", cast=int, default=DEFAULT_PORT)
     data_dir = Path(config("DATA_DIR", default=".coffer")).resolve()
     public_url = config("PUBLIC_URL", default=f"http://127.0.0.1:{port}").rstrip("/")
@@ -81,6 +79,7 @@ def read_settings() -> Settings:
         public_url=public_url,
         database_url=config("DATABASE_URL", default=None),
         redis_url=config("REDIS_URL", default=None),
+        queue_url=_read_queue_url(config),
         simulated_delay_ms=config("SIMULATED_DELAY_MS", cast=int, default=DEFAULT_SIMULATED_DELAY_MS),
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
@@ -88,6 +87,14 @@ def read_settings() -> Settings:
         limits=_read_limits(config),
         accounts=read_accounts(config, public_url),
     )
+
+
+def _read_queue_url(config: Config) -> str | None:
+    """Where RabbitMQ answers; None when jobs stay inside the process."""
+    url: str | None = config("QUEUE_URL", default=None) or None
+    if url is not None and not (urlsplit(url).scheme in {"amqp", "amqps"} and urlsplit(url).hostname):
+        raise ValueError("COFFER_QUEUE_URL is the address of a RabbitMQ, such as amqp://user:password@host:5672/.")
+    return url
 
 
 def _read_limits(config: Config) -> Limits:

@@ -31,6 +31,9 @@ Handler = Callable[["Coffer", Mapping[str, Any]], Awaitable[Effect]]
 ATTEMPT_SECONDS: Final = LEASE_SECONDS - 15
 """An attempt ends before its lease does, so that no two workers are ever inside the same job."""
 
+DEAD: Final = "dead"
+"""How an attempt ended after which nobody tries again."""
+
 FIRST_LATER_SECONDS: Final = 1.0
 LONGEST_LATER_SECONDS: Final = 600.0
 KEEP_DONE_DAYS: Final = 7
@@ -69,8 +72,11 @@ async def enqueue(
     session.after_commit(lambda: coffer.hub.publish(topics.jobs(), b"due"))
 
 
-async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> None:
-    """One attempt at a claimed job: its work, then its effect and DONE in one transaction. Never raises."""
+async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> str:
+    """One attempt at a claimed job: its work, then its effect and DONE in one transaction. Never raises.
+
+    Says how it ended: done, retried, DEAD, or dropped when another worker has the job by now.
+    """
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
             effect = await handlers[job.kind](coffer, job.payload)
@@ -82,6 +88,7 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
         delay = None if job.attempts >= MAX_ATTEMPTS else retry_delay(job.attempts, random.random())  # noqa: S311 - jitter
         result = await _put_back(coffer, job, repr(fault), delay, counts=True)
     _ended.labels(job.queue, job.kind, result).inc()
+    return result
 
 
 async def free_abandoned(coffer: Coffer) -> None:
@@ -152,4 +159,4 @@ async def _put_back(coffer: Coffer, job: Job, error: str, delay: timedelta | Non
                 await queries.put_back(session, job, coffer.clock() + delay, error, counts=counts)
     except Exception:  # noqa: BLE001 - the database is away: the lease passes and the janitor brings the job back
         _log.exception("job.put_back_failed", job=job.id)
-    return "dead" if delay is None else "retried"
+    return DEAD if delay is None else "retried"

@@ -22,6 +22,13 @@ class Job(Base):
         Index("ix_job_running", "leased_until", postgresql_where=text(f"state = {JobState.RUNNING:d}")),
         Index("ix_job_dead", "project_id", "id", postgresql_where=text(f"state = {JobState.DEAD:d}")),
         Index("ix_job_done", "finished_at", postgresql_where=text(f"state = {JobState.DONE:d}")),
+        Index("ix_job_handover", "queue", "run_at", postgresql_where=text(f"state = {JobState.READY:d}")),
+        Index(
+            "ix_job_handed",
+            "queue",
+            "handed_until",
+            postgresql_where=text(f"state = {JobState.READY:d} and handed_until is not null"),
+        ),
         Index("uq_job_open_key", "key", unique=True, postgresql_where=text("key is not null and state < 3")),
     )
 
@@ -35,6 +42,8 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(SmallEnum(JobState), server_default="1")
     attempts: Mapped[int] = mapped_column(server_default="0")
     run_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    # Until then its id is trusted to be on its way over the message broker.
+    handed_until: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     last_error: Mapped[str | None]
     created_at: Mapped[CreatedAt]

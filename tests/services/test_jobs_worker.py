@@ -13,9 +13,11 @@ from prometheus_client import REGISTRY
 
 from db import jobs as queries
 from domain.jobs import JobState, Queue
+from runtime import rounds as rounds_module
 from runtime import worker as worker_module
 from runtime.process import open_coffer
-from runtime.worker import CONCURRENT_JOBS, POLL_SECONDS, Worker
+from runtime.rounds import POLL_SECONDS
+from runtime.worker import CONCURRENT_JOBS, Worker
 from services.jobs import enqueue, list_jobs
 from tests.builders import owner_of
 from tests.services.job_steps import WAIT_SECONDS, until
@@ -151,7 +153,7 @@ async def test_a_new_job_wakes_a_sleeping_worker(
         asleep.set()
         return found
 
-    monkeypatch.setattr(worker_module, "POLL_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(rounds_module, "POLL_SECONDS", WAIT_SECONDS)
     monkeypatch.setattr(queries, "next_run_at", looked)
     seen = Seen()
     async with working(coffer, {"work": seen.handler}):
@@ -164,7 +166,7 @@ async def test_a_new_job_wakes_a_sleeping_worker(
 
 async def test_a_delayed_job_runs_at_its_time(coffer: Coffer, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker sleeps until the next job is due, not until the next poll."""
-    monkeypatch.setattr(worker_module, "POLL_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(rounds_module, "POLL_SECONDS", WAIT_SECONDS)
     seen = Seen()
     async with working(coffer, {"work": seen.handler}):
         started = time.monotonic()
