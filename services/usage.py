@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
 
 MAX_WALLETS: Final = 100
+MAX_SLICES: Final = 10_000
+"""Slices of one report: a day of each hour and member of a large project, not more."""
+
 """Wallets that one question names; none named is the whole project."""
 
 FOLD_ROWS: Final = 500
@@ -58,6 +61,8 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
         wallet_ids = await _wallet_ids(session, actor, asked.wallets)
         scope = (session, actor.project_id, wallet_ids, asked.group_by)
         rows = await queries.used(*scope, _span(start, end, zone, asked.group_by))
+        if len(rows) > MAX_SLICES:
+            raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
         earlier = start - (end - start) - timedelta(days=1)
         before = None
         if asked.compare:

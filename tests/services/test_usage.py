@@ -20,6 +20,7 @@ from db.usage import fold
 from domain.analytics import GroupBy
 from domain.errors import InvalidInput, NotFound
 from domain.pricing import UsageCategory
+from services import usage as usage_module
 from services.holds import capture_hold, hold
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume_batch
@@ -190,3 +191,13 @@ async def test_a_question_that_has_no_answer_is_refused(
     """Unknown zones and wallets, doubled keys, an empty list and a range that ends before it begins are refused."""
     with pytest.raises(error):
         await usage_report(coffer, await owner_of(coffer), UsageQuestion(**changes))
+
+
+async def test_a_report_of_too_many_slices_is_refused(coffer: Coffer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the caller is told to ask for less, rather than sent an endless list."""
+    actor = await owner_of(coffer)
+    wallet = await wallet_with(coffer, actor, 100)
+    await consume_batch(coffer, actor, [spend_of(wallet.uuid), spend_of(wallet.uuid, "API_BASIC_REQUEST")])
+    monkeypatch.setattr(usage_module, "MAX_SLICES", 1)
+    with pytest.raises(InvalidInput):
+        await usage_report(coffer, actor, UsageQuestion(group_by=[GroupBy.FEATURE]))
