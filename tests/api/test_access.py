@@ -59,6 +59,7 @@ QUERIES = {
     "purchases": Operation("{ purchases { nodes { id } } }", ALL),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
+    "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
     "usageForecast": Operation("{ usageForecast(walletId: $wallet) { model } }", ALL),
     "forecastAccuracy": Operation("{ forecastAccuracy(walletId: $wallet) { actual } }", ALL),
     "runwayAlerts": Operation("{ runwayAlerts(walletId: $wallet) { nodes { runwayDays } } }", ALL),
@@ -118,6 +119,7 @@ MUTATIONS = {
 SUBSCRIPTIONS = {
     "walletUpdated": Operation("{ walletUpdated(walletId: $wallet) { sequence } }", ALL),
     "lowBalance": Operation("{ lowBalance(walletId: $wallet) { sequence } }", ALL),
+    "usageUpdated": Operation("{ usageUpdated(walletId: $wallet) { credits } }", ALL),
     "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,33 +12,30 @@ import pytest
 from prometheus_client import REGISTRY
 
 from db import handover
-from domain.jobs import JobState, Queue
+from domain.jobs import Queue
 from runtime.broker import dead_letters
 from runtime.process import open_coffer
-from runtime.relay import RelayWorker
 from runtime.settings import read_settings
 from services import jobs as jobs_module
-from services.jobs import enqueue, list_jobs, replay_job
+from services.jobs import list_jobs, replay_job
 from tests.builders import owner_of
 from tests.long import examples
 from tests.runtime.rabbitmq import MISSING, RabbitServer, is_installed
+from tests.runtime.relay_steps import WAIT_SECONDS, Seen, ask, first_job, is_done, letters, relaying, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from aio_pika.abc import AbstractChannel
 
-    from db.database import Session
-    from db.models.jobs import Job
     from domain.permissions import Actor
     from runtime.settings import Settings
     from services.coffer import Coffer
-    from services.jobs import Effect, Handler
+    from services.jobs import Effect
     from tests.conftest import Urls
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
-WAIT_SECONDS = 30.0
 MANY_JOBS = 200
 DOWN_SECONDS = examples(2, 30)
 
@@ -82,78 +78,6 @@ async def second(settings: Settings, urls: Urls) -> AsyncIterator[Coffer]:
     """What a second process on the same database works with."""
     async with open_coffer(settings, urls.database, urls.redis) as opened:
         yield opened
-
-
-class Seen:
-    """Counts attempts and committed effects by the number of a job."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.attempts: Counter[int] = Counter()
-        self.effects: Counter[int] = Counter()
-        self._failures = failures
-
-    async def handler(self, _coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
-        """Fail as often as asked for; then note the effect once it is committed."""
-        number = payload["number"]
-        self.attempts[number] += 1
-        if self.attempts[number] <= self._failures:
-            raise ConnectionError("the line is dead")
-
-        async def effect(session: Session) -> None:
-            async def note() -> None:
-                self.effects[number] += 1
-
-            session.after_commit(note)
-
-        return effect
-
-
-@asynccontextmanager
-async def relaying(coffer: Coffer, url: str, handler: Handler) -> AsyncIterator[RelayWorker]:
-    """A worker over RabbitMQ for the length of the block."""
-    worker = RelayWorker(coffer, {"work": handler}, url)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await task
-
-
-async def ask(
-    coffer: Coffer, actor: Actor, numbers: range, queue: Queue = Queue.WALLET_CREDIT, delay_seconds: float = 0
-) -> None:
-    async with coffer.database.transaction() as session:
-        for number in numbers:
-            work = (queue, "work", {"project_id": actor.project_id, "number": number})
-            await enqueue(coffer, session, work, delay_seconds=delay_seconds)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for what another task or server does."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.01)
-
-
-async def is_done(coffer: Coffer, actor: Actor, jobs: int) -> bool:
-    return len(await list_jobs(coffer, actor, 10_000, None, JobState.DONE)) == jobs
-
-
-async def first_job(coffer: Coffer, actor: Actor) -> Job:
-    return (await list_jobs(coffer, actor, 10, None, None))[-1]
-
-
-async def letters(channel: AbstractChannel, queue: Queue) -> list[bytes]:
-    """Take what is in a queue's dead-letter queue."""
-    dead = await channel.get_queue(dead_letters(queue), ensure=False)
-    found = []
-    while message := await dead.get(no_ack=True, fail=False):
-        found.append(message.body)
-    return found
 
 
 async def test_two_workers_do_each_job_once(coffer: Coffer, second: Coffer, actor: Actor, url: str) -> None:
