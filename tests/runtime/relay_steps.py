@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -96,3 +98,10 @@ async def letters(channel: AbstractChannel, queue: Queue) -> list[bytes]:
     while message := await dead.get(no_ack=True, fail=False):
         found.append(message.body)
     return found
+
+
+def forget_lost_connections() -> None:
+    """Collect what aiormq leaves of connections that were killed: closings that it began and nobody awaits."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        gc.collect()
