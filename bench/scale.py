@@ -25,6 +25,7 @@ from db.database import SERVER_SETTINGS, Database
 from db.migrate import upgrade
 from db.reconcile import reconcile
 from db.transactions import newest
+from domain.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ async def pages(url: str, places: Sequence[tuple[int, int | None]]) -> list[Quer
     with sent() as queries:
         for wallet, before in places:
             async with database.reading() as session:
-                rows = await newest(session, [wallet], PAGE_ROWS, before, None)
+                rows = await newest(session, [wallet], None, Page(PAGE_ROWS - 1, before))
             assert len(rows[wallet]) == PAGE_ROWS
     await database.close()
     pages = [query for query in queries if "credit_transaction" in query.statement]

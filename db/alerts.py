@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import exists, func, select, update
 
 from db.models.controls import BurnAlert
+from db.models.forecasts import RunwayAlert
 from db.models.ledger import LowBalanceAlert
+from db.paging import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.database import Session
+    from domain.pages import Page
 
-Alert = type[LowBalanceAlert] | type[BurnAlert]
+Alert = LowBalanceAlert | BurnAlert | RunwayAlert
+A = TypeVar("A", bound=Alert)
 
 
-async def newest_id(session: Session, alert: Alert, project_id: int) -> int:
+async def newest_id(session: Session, alert: type[A], project_id: int) -> int:
     """The id of the project's last alert of a kind, 0 without one."""
     return (await session.scalar(select(func.max(alert.id)).where(alert.project_id == project_id))) or 0
 
 
-async def following(
-    session: Session, alert: Alert, project_id: int, after: int, limit: int
-) -> Sequence[LowBalanceAlert | BurnAlert]:
+async def following(session: Session, alert: type[A], project_id: int, after: int, limit: int) -> Sequence[A]:
     """The project's alerts of a kind above an id, oldest first."""
     query = select(alert).where(alert.project_id == project_id, alert.id > after).order_by(alert.id).limit(limit)
-    rows: Sequence[LowBalanceAlert | BurnAlert] = (await session.scalars(query)).all()  # type: ignore[assignment]
-    return rows
+    return (await session.scalars(query)).all()
 
 
-async def newest(
-    session: Session, alert: Alert, project_id: int, limit: int, before: int | None
-) -> Sequence[LowBalanceAlert | BurnAlert]:
-    """The project's alerts of a kind below an id, newest first."""
-    query = select(alert).where(alert.project_id == project_id).order_by(alert.id.desc()).limit(limit)
-    query = query if before is None else query.where(alert.id < before)
-    rows: Sequence[LowBalanceAlert | BurnAlert] = (await session.scalars(query)).all()  # type: ignore[assignment]
-    return rows
+async def newest(session: Session, alert: type[A], project_id: int, wallet_id: int | None, page: Page) -> Sequence[A]:
+    """The project's alerts of a kind, of one wallet if named, newest first."""
+    query = select(alert).where(alert.project_id == project_id)
+    if wallet_id is not None:
+        query = query.where(alert.wallet_id == wallet_id)
+    return (await session.scalars(newest_first(query, alert.id, page))).all()
 
 
 async def raised_by(session: Session, wallet_id: int, sequence: int) -> tuple[bool, bool]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from db.models.controls import Gift
+from db.paging import newest_first
 from domain.gifts import GiftStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from db.database import Session
+    from domain.pages import Page
 
 
 async def find(session: Session, project_id: int, uuid: UUID) -> Gift | None:
@@ -22,12 +25,10 @@ async def find(session: Session, project_id: int, uuid: UUID) -> Gift | None:
     return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
 
-async def page(session: Session, project_id: int, limit: int, after: int | None) -> list[Gift]:
-    """Gifts of a project, newest first, below the id `after`."""
-    query = select(Gift).where(Gift.project_id == project_id).order_by(Gift.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Gift.id < after)
-    return list(await session.scalars(query))
+async def newest(session: Session, project_id: int, page: Page) -> Sequence[Gift]:
+    """Gifts of a project, newest first."""
+    query = select(Gift).where(Gift.project_id == project_id)
+    return (await session.scalars(newest_first(query, Gift.id, page))).all()
 
 
 async def expired(session: Session, now: datetime, limit: int) -> list[Gift]:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from db.models.ledger import Hold, Wallet
+from db.paging import newest_first
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from db.database import Session
     from domain.holds import HoldKind
+    from domain.pages import Page
 
 
 async def find(session: Session, project_id: int, uuid: UUID) -> tuple[Hold, Wallet] | None:
@@ -28,9 +31,7 @@ async def by_uuid(session: Session, uuid: UUID) -> Hold:
     return (await session.scalars(query)).one()
 
 
-async def page(session: Session, wallet_id: int, limit: int, after: int | None, kind: HoldKind) -> list[Hold]:
-    """Holds of a wallet, newest first, below the id `after`."""
-    query = select(Hold).where(Hold.wallet_id == wallet_id, Hold.kind == kind).order_by(Hold.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Hold.id < after)
-    return list(await session.scalars(query))
+async def newest(session: Session, wallet_id: int, kind: HoldKind, page: Page) -> Sequence[Hold]:
+    """A wallet's holds of a kind, newest first."""
+    query = select(Hold).where(Hold.wallet_id == wallet_id, Hold.kind == kind)
+    return (await session.scalars(newest_first(query, Hold.id, page))).all()

@@ -9,6 +9,7 @@ from sqlalchemy import case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.jobs import Job, Lease
+from db.paging import newest_first
 from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, JobState
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Update
 
     from db.database import Session
+    from domain.pages import Page
 
 ERROR_CHARACTERS: Final = 1_000
 PURGE_JOBS: Final = 5_000
@@ -98,14 +100,12 @@ async def purge_done(session: Session, before: datetime) -> int:
     return len(rows.all())
 
 
-async def page(session: Session, project_id: int, limit: int, before: int | None, state: JobState | None) -> list[Job]:
-    """Jobs of a project, newest first, below an id."""
-    query = select(Job).where(Job.project_id == project_id).order_by(Job.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Job.id < before)
+async def newest(session: Session, project_id: int, state: JobState | None, page: Page) -> Sequence[Job]:
+    """Jobs of a project, of one state if named, newest first."""
+    query = select(Job).where(Job.project_id == project_id)
     if state is not None:
         query = query.where(Job.state == state)
-    return list(await session.scalars(query))
+    return (await session.scalars(newest_first(query, Job.id, page))).all()
 
 
 async def lock(session: Session, project_id: int, job_id: int) -> Job | None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from db.models.projects import FeaturePrice, PriceVersion, Project
+from db.paging import newest_first
 from domain.caps import cap_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.database import Session
+    from domain.pages import Page
     from domain.pricing import Price
 
 
@@ -47,12 +49,10 @@ async def publish(
     return row
 
 
-async def versions(session: Session, project_id: int, limit: int, before: int | None) -> list[PriceVersion]:
+async def versions(session: Session, project_id: int, page: Page) -> Sequence[PriceVersion]:
     """Published versions, newest first."""
     query = select(PriceVersion).where(PriceVersion.project_id == project_id)
-    if before is not None:
-        query = query.where(PriceVersion.version < before)
-    return list(await session.scalars(query.order_by(PriceVersion.version.desc()).limit(limit)))
+    return (await session.scalars(newest_first(query, PriceVersion.version, page))).all()
 
 
 async def of_versions(session: Session, project_id: int, numbers: Sequence[int]) -> dict[int, list[FeaturePrice]]:

@@ -8,12 +8,14 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.projects import ApiKey, Project, ProjectGateway
+from db.paging import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from db.database import Session
+    from domain.pages import Page
 
 _COPY_VERSION: Final = text(
     "insert into price_version (project_id, version, note)"
@@ -69,12 +71,10 @@ async def find_key(session: Session, project_id: int, uuid: UUID) -> ApiKey | No
     return (await session.scalars(query)).one_or_none()
 
 
-async def keys(session: Session, project_id: int, limit: int, before: int | None) -> list[ApiKey]:
+async def keys(session: Session, project_id: int, page: Page) -> Sequence[ApiKey]:
     """Keys of a project, newest first, revoked ones too."""
     query = select(ApiKey).where(ApiKey.project_id == project_id)
-    if before is not None:
-        query = query.where(ApiKey.id < before)
-    return list(await session.scalars(query.order_by(ApiKey.id.desc()).limit(limit)))
+    return (await session.scalars(newest_first(query, ApiKey.id, page))).all()
 
 
 async def revoke(session: Session, key: ApiKey) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select, text
 
 from db.models.lots import Lot
+from db.paging import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from db.database import Session
+    from domain.pages import Page
 
 _ALLOCATIONS: Final = text(
     "select x.credits, l.id as lot_id, l.source, l.priority, l.expires_at, l.source_id, l.sequence as lot_sequence"
@@ -94,12 +96,10 @@ async def lots_at(session: Session, wallet_id: int, sequence: int, limit: int) -
     return (await session.execute(_LOTS, {"wallet_id": wallet_id, "sequence": sequence, "limit": limit})).all()
 
 
-async def lots(session: Session, wallet_id: int, limit: int, after: int | None) -> list[Lot]:
-    """A wallet's lots, newest first, below the id `after`."""
-    query = select(Lot).where(Lot.wallet_id == wallet_id).order_by(Lot.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Lot.id < after)
-    return list(await session.scalars(query))
+async def lots(session: Session, wallet_id: int, page: Page) -> Sequence[Lot]:
+    """A wallet's lots, newest first."""
+    query = select(Lot).where(Lot.wallet_id == wallet_id)
+    return (await session.scalars(newest_first(query, Lot.id, page))).all()
 
 
 async def flows(session: Session, project_id: int) -> Sequence[Any]:

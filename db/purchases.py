@@ -9,12 +9,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from db.models.purchases import GatewayEvent, Purchase, Refund, SurplusPayment
+from db.paging import newest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from db.database import Session
+    from domain.pages import Page
 
 
 async def find(session: Session, project_id: int, uuid: UUID) -> Purchase | None:
@@ -45,16 +47,12 @@ async def add(session: Session, purchase: Purchase) -> Purchase | None:
     return None
 
 
-async def page(
-    session: Session, project_id: int, limit: int, before: int | None, wallet_id: int | None
-) -> list[Purchase]:
-    """Purchases, newest first, below an id."""
-    query = select(Purchase).where(Purchase.project_id == project_id).order_by(Purchase.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Purchase.id < before)
+async def newest(session: Session, project_id: int, wallet_id: int | None, page: Page) -> Sequence[Purchase]:
+    """Purchases of a project, of one wallet if named, newest first."""
+    query = select(Purchase).where(Purchase.project_id == project_id)
     if wallet_id is not None:
         query = query.where(Purchase.wallet_id == wallet_id)
-    return list(await session.scalars(query))
+    return (await session.scalars(newest_first(query, Purchase.id, page))).all()
 
 
 async def touch(session: Session, purchase: Purchase) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.forecasts import RunwayAlert, RunwayWatch
@@ -61,27 +61,3 @@ async def raise_alerts(session: Session, rows: Sequence[dict[str, Any]]) -> None
     await session.execute(insert(RunwayAlert), rows)
     told = [row["wallet_id"] for row in rows]
     await session.execute(update(RunwayWatch).where(_W.wallet_id.in_(told)).values(low=True))
-
-
-async def page(
-    session: Session, project_id: int, limit: int, before: int | None, wallet_id: int | None
-) -> Sequence[RunwayAlert]:
-    """A project's alerts, newest first, below an id, of one wallet if named."""
-    query = select(RunwayAlert).where(RunwayAlert.project_id == project_id)
-    if before is not None:
-        query = query.where(RunwayAlert.id < before)
-    if wallet_id is not None:
-        query = query.where(RunwayAlert.wallet_id == wallet_id)
-    return (await session.scalars(query.order_by(RunwayAlert.id.desc()).limit(limit))).all()
-
-
-async def following(session: Session, project_id: int, after: int, limit: int) -> Sequence[RunwayAlert]:
-    """A project's alerts above an id, oldest first."""
-    query = select(RunwayAlert).where(RunwayAlert.project_id == project_id, RunwayAlert.id > after)
-    return (await session.scalars(query.order_by(RunwayAlert.id).limit(limit))).all()
-
-
-async def newest_id(session: Session, project_id: int) -> int:
-    """The id of a project's last alert, 0 without one."""
-    query = select(func.max(RunwayAlert.id)).where(RunwayAlert.project_id == project_id)
-    return (await session.scalar(query)) or 0

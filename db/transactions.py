@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from domain.ledger import TransactionType
+    from domain.pages import Page
 
 _T: Final = CreditTransaction
 COLUMNS: Final = (
@@ -31,18 +32,17 @@ not know makes the plan that it could keep look dear beside a long ledger, so it
 async def newest(
     session: Session,
     wallet_ids: Sequence[int],
-    limit: int,
-    before: int | None,
     types: Sequence[TransactionType] | None,
+    page: Page,
 ) -> dict[int, list[Any]]:
-    """Each wallet's newest rows below a sequence, newest first, MOST_ROWS at most: one query for all the wallets."""
+    """Each wallet's newest rows of a page by sequence, MOST_ROWS at most: one query for all the wallets."""
     rows = select(*COLUMNS).where(_T.wallet_id == Wallet.id).order_by(_T.sequence.desc())
-    if before is not None:
-        rows = rows.where(_T.sequence < before)
+    if page.after is not None:
+        rows = rows.where(_T.sequence < page.after)
     if types:
         rows = rows.where(_T.type.in_(types))
     most = rows.limit(literal_column(str(MOST_ROWS))).correlate(Wallet).lateral()
-    lateral = select(most).order_by(most.c.sequence.desc()).limit(limit).lateral()
+    lateral = select(most).order_by(most.c.sequence.desc()).limit(page.first + 1).lateral()
     query = select(lateral, Wallet.uuid.label("wallet_uuid")).select_from(Wallet).join(lateral, true())
     result: dict[int, list[Any]] = {wallet_id: [] for wallet_id in wallet_ids}
     for row in await session.execute(query.where(Wallet.id.in_(wallet_ids)).order_by(lateral.c.sequence.desc())):

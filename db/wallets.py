@@ -9,12 +9,14 @@ from sqlalchemy import BigInteger, Uuid, any_, cast, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from db.models.ledger import Wallet
+from db.paging import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from db.database import Session
+    from domain.pages import Page
     from domain.wallets import OwnerType
 
 
@@ -61,23 +63,16 @@ async def open_wallet(
     return (await session.scalars(select(Wallet).where(*owner))).one()
 
 
-async def page(
-    session: Session,
-    project_id: int,
-    limit: int,
-    after: int | None,
-    owner_type: OwnerType | None,
-    owner_id: str | None,
-) -> list[Wallet]:
-    """Wallets of a project, newest first, below the id `after`."""
-    query = select(Wallet).where(Wallet.project_id == project_id).order_by(Wallet.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Wallet.id < after)
+async def newest(
+    session: Session, project_id: int, owner_type: OwnerType | None, owner_id: str | None, page: Page
+) -> Sequence[Wallet]:
+    """Wallets of a project, of one owner if named, newest first."""
+    query = select(Wallet).where(Wallet.project_id == project_id)
     if owner_type is not None:
         query = query.where(Wallet.owner_type == owner_type)
     if owner_id is not None:
         query = query.where(Wallet.owner_id == owner_id)
-    return list(await session.scalars(query))
+    return (await session.scalars(newest_first(query, Wallet.id, page))).all()
 
 
 async def set_threshold(session: Session, wallet_id: int, low_balance_threshold: int) -> None:

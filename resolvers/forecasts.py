@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -11,7 +12,7 @@ from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import UsageCategory
 from schema.ids import parse_id
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.types import forecasts as types
 from schema.types.wallets import WalletIdArgument
 from services import forecasts as service
@@ -46,10 +47,8 @@ async def runway_alerts(
     info: Info, first: First = 50, after: After = strawberry.UNSET, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> Any:  # noqa: ANN401 - a connection
     """Wallets that were going to run out soon, newest first, or one wallet's alerts."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    context = info.context
-    rows = await runway_service.list_runway_alerts(context.coffer, context.actor, size, below, _only(wallet_id))
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, _only(wallet_id))
+    return await connection(first, after, partial(runway_service.list_runway_alerts, *words))
 
 
 @refusable(types.RunwayAlertPayload)

@@ -1,5 +1,6 @@
 """Holds and payouts."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -9,7 +10,7 @@ from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import Overflow
 from schema.ids import parse_id
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.scalars import BigInt, Credits
 from schema.types import holds as types
 from services import holds as service
@@ -120,7 +121,5 @@ async def payouts(info: Info, wallet_id: strawberry.ID, first: First = 50, after
 
 
 async def _page(info: Info, wallet_id: str, first: int | None, after: str | None, kind: HoldKind) -> Any:  # noqa: ANN401
-    size, below = checked_first(first), decode_cursor(given(after))
-    context = info.context
-    rows = await service.list_holds(context.coffer, context.actor, parse_id("wal", wallet_id), (size, below), kind)
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, parse_id("wal", wallet_id), kind)
+    return await connection(first, after, partial(service.list_holds, *words))

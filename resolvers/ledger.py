@@ -1,6 +1,7 @@
 """Lots, balances explained, movements between wallets, freezing."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -8,7 +9,7 @@ import strawberry
 from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.ids import parse_id, parse_transaction
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.types import ledger as types
 from services import gifts, moves, proof
 from services.requests import GiftRequest
@@ -16,10 +17,8 @@ from services.requests import GiftRequest
 
 async def lots(info: Info, wallet_id: strawberry.ID, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
     """A wallet's lots, newest first, and what is left of each."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    context = info.context
-    rows = await proof.list_lots(context.coffer, context.actor, parse_id("wal", wallet_id), size, below)
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, parse_id("wal", wallet_id))
+    return await connection(first, after, partial(proof.list_lots, *words))
 
 
 async def allocations(info: Info, transaction_id: strawberry.ID) -> Any:  # noqa: ANN401 - rows
@@ -44,9 +43,7 @@ async def trial_balance(info: Info) -> Any:  # noqa: ANN401 - rows
 
 async def burn_alerts(info: Info, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
     """The project's episodes of rapid burn, newest first."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    rows = await proof.list_burn_alerts(info.context.coffer, info.context.actor, size, below)
-    return connection(rows, size, below, lambda row: int(row.id))
+    return await connection(first, after, partial(proof.list_burn_alerts, info.context.coffer, info.context.actor))
 
 
 @refusable(types.TransferPayload)
@@ -92,9 +89,7 @@ def _gift(result: Any) -> types.GiftPayload:  # noqa: ANN401 - rows
 
 async def list_gifts(info: Info, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
     """The project's gifts, newest first."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    rows = await gifts.list_gifts(info.context.coffer, info.context.actor, size, below)
-    return connection(rows, size, below, lambda row: int(row.id))
+    return await connection(first, after, partial(gifts.list_gifts, info.context.coffer, info.context.actor))
 
 
 @refusable(types.FreezePayload)

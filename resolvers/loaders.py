@@ -16,14 +16,14 @@ def make_loaders(context: Context) -> dict[str, DataLoader[Any, Any]]:
     """The loaders of one request or socket. They batch and keep nothing, so a long socket never sees old rows."""
 
     async def transactions(keys: list[Any]) -> list[Any]:
-        """Keys are (wallet's internal id, first, after, types)."""
+        """Keys are (wallet's internal id, types, page)."""
         groups: dict[Any, list[int]] = defaultdict(list)
-        for wallet_id, *page in keys:
-            groups[tuple(page)].append(wallet_id)
+        for wallet_id, types, page in keys:
+            groups[types, page].append(wallet_id)
         found: dict[Any, list[Any]] = {}
-        for (first, after, types), ids in groups.items():
-            rows = await wallets.list_transactions(context.coffer, context.actor, ids, (first, after), types)
-            found |= {(wallet_id, first, after, types): page for wallet_id, page in rows.items()}
+        for (types, page), ids in groups.items():
+            rows = await wallets.list_transactions(context.coffer, context.actor, ids, types, page)
+            found |= {(wallet_id, types, page): listed for wallet_id, listed in rows.items()}
         return [found[key] for key in keys]
 
     async def prices(versions: list[int]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Running a project: keys and jobs."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -8,7 +9,7 @@ from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import JobState
 from schema.ids import parse_id, parse_job
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.types import operations as types
 from services import jobs as job_service
 from services import keys as service
@@ -21,9 +22,7 @@ async def project(info: Info) -> types.Project:
 
 async def api_keys(info: Info, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
     """The project's keys, newest first (owner)."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    rows = await service.list_keys(info.context.coffer, info.context.actor, size, below)
-    return connection(rows, size, below, lambda row: int(row.id))
+    return await connection(first, after, partial(service.list_keys, info.context.coffer, info.context.actor))
 
 
 @refusable(types.CreateApiKeyPayload)
@@ -44,9 +43,8 @@ async def jobs(
     info: Info, first: First = 50, after: After = strawberry.UNSET, state: JobState | None = strawberry.UNSET
 ) -> Any:  # noqa: ANN401 - a connection
     """The project's background work, newest first (owner, admin)."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    rows = await job_service.list_jobs(info.context.coffer, info.context.actor, size, below, given(state))
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, given(state))
+    return await connection(first, after, partial(job_service.list_jobs, *words))
 
 
 @refusable(types.ReplayJobPayload)

@@ -1,5 +1,6 @@
 """Prices."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -7,7 +8,7 @@ import strawberry
 from domain.pricing import Price
 from resolvers.acts import given, refusable
 from schema.context import Info
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.types import pricing as types
 from services import pricing as service
 
@@ -19,9 +20,8 @@ async def pricing(info: Info) -> Any:  # noqa: ANN401 - rows
 
 async def pricing_versions(info: Info, first: First = 50, after: After = strawberry.UNSET) -> Any:  # noqa: ANN401
     """Every published version, newest first."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    rows = await service.list_price_versions(info.context.coffer, info.context.actor, size, below)
-    return connection(rows, size, below, lambda row: int(row.version))
+    read = partial(service.list_price_versions, info.context.coffer, info.context.actor)
+    return await connection(first, after, read, key="version")
 
 
 @refusable(types.PublishPricingPayload)

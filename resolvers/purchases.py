@@ -1,5 +1,6 @@
 """Buying credits."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -8,7 +9,7 @@ from domain.purchases import PACKS
 from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.ids import parse_id
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.scalars import BigInt
 from schema.types import purchases as types
 from services import purchases as service
@@ -51,10 +52,9 @@ async def purchases(
     wallet_id: strawberry.ID | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Purchases of the project or of one wallet, newest first."""
-    size, below = checked_first(first), decode_cursor(given(after))
     wallet = parse_id("wal", wallet_id) if wallet_id else None
-    rows = await service.list_purchases(info.context.coffer, info.context.actor, size, below, wallet)
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, wallet)
+    return await connection(first, after, partial(service.list_purchases, *words))
 
 
 @refusable(types.PurchasePayload)

@@ -1,5 +1,6 @@
 """Wallets."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -8,7 +9,7 @@ from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import OwnerType
 from schema.ids import parse_id
-from schema.pagination import After, First, checked_first, connection, decode_cursor
+from schema.pagination import After, First, connection
 from schema.types import wallets as types
 from services import wallets as service
 from services.requests import WalletSettings
@@ -27,11 +28,8 @@ async def wallets(
     owner_id: str | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """The project's wallets, newest first, of one owner if you name it."""
-    size, below = checked_first(first), decode_cursor(given(after))
-    context = info.context
-    owner = (given(owner_type), given(owner_id))
-    rows = await service.list_wallets(context.coffer, context.actor, size, below, *owner)
-    return connection(rows, size, below, lambda row: int(row.id))
+    words = (info.context.coffer, info.context.actor, given(owner_type), given(owner_id))
+    return await connection(first, after, partial(service.list_wallets, *words))
 
 
 @refusable(types.CreateWalletPayload)

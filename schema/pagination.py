@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
 from domain.errors import InvalidInput
-from domain.limits import DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS
+from domain.limits import MAX_PAGE_ITEMS
+from domain.pages import Page, checked_page
 from schema.publishing import published
 
 T = TypeVar("T")
@@ -53,14 +54,6 @@ class Connection(Generic[T]):
     """Whether there is more."""
 
 
-def checked_first(first: int | None) -> int:
-    """The size of a page. InvalidInput."""
-    first = DEFAULT_PAGE_ITEMS if first is None else first
-    if not 1 <= first <= MAX_PAGE_ITEMS:
-        raise InvalidInput(f"first is 1 to {MAX_PAGE_ITEMS}.", field=["first"])
-    return first
-
-
 def encode_cursor(key: int) -> str:
     """The cursor of a row."""
     return base64.urlsafe_b64encode(f"k{key}".encode()).decode().rstrip("=")
@@ -79,13 +72,17 @@ def decode_cursor(cursor: str | None) -> int | None:
     raise InvalidInput("after is not a cursor of this list: send an endCursor as you got it.", field=["after"])
 
 
-def connection(rows: Sequence[Any], first: int, after: int | None, key: Callable[[Any], int]) -> Connection[Any]:
-    """A page of rows that were read with one more than `first`."""
-    nodes = list(rows[:first])
-    edges = [Edge(cursor=encode_cursor(key(node)), node=node) for node in nodes]
+async def connection(
+    first: int | None, after: str | None, read: Callable[[Page], Awaitable[Sequence[Any]]], key: str = "id"
+) -> Connection[Any]:
+    """A page of what `read` returns: rows of the page, and one more if another page follows; `key` is their order."""
+    page = checked_page(first, decode_cursor(after))
+    rows = await read(page)
+    nodes = list(rows[: page.first])
+    edges = [Edge(cursor=encode_cursor(getattr(node, key)), node=node) for node in nodes]
     page_info = PageInfo(
-        has_next_page=len(rows) > first,
-        has_previous_page=after is not None,
+        has_next_page=len(rows) > page.first,
+        has_previous_page=page.after is not None,
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )

@@ -18,9 +18,12 @@ from services.outcomes import refusal
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from db.database import Session
     from db.models.controls import Gift
     from db.models.ledger import Wallet
+    from domain.pages import Page
     from services.coffer import Coffer
     from services.requests import GiftRequest
 
@@ -80,11 +83,11 @@ async def revoke_gift(coffer: Coffer, actor: Actor, gift: UUID | None) -> GiftRe
         return await _take_back(coffer, session, row, GiftStatus.REVOKED)
 
 
-async def list_gifts(coffer: Coffer, actor: Actor, first: int, after: int | None) -> list[Gift]:
-    """The project's gifts, newest first, one more than `first` when there are more."""
+async def list_gifts(coffer: Coffer, actor: Actor, page: Page) -> Sequence[Gift]:
+    """The project's gifts, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        return await queries.page(session, actor.project_id, first + 1, after)
+        return await queries.newest(session, actor.project_id, page)
 
 
 async def sweep_gifts(coffer: Coffer) -> None:

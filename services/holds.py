@@ -19,11 +19,12 @@ from services.outcomes import refusal
 from services.wallets import require_wallet, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from db.database import Session
     from db.ledger import Posted
     from db.models.ledger import Hold, Wallet
+    from domain.pages import Page
     from services.coffer import Coffer
     from services.requests import CaptureRequest, HoldRequest
 
@@ -135,14 +136,12 @@ async def _close(
         return await _result(coffer, session, wallet.id, posted)
 
 
-async def list_holds(
-    coffer: Coffer, actor: Actor, wallet: UUID | None, page: tuple[int, int | None], kind: HoldKind
-) -> list[Hold]:
-    """A wallet's holds or payouts, newest first; `page` is (first, after). NotFound."""
+async def list_holds(coffer: Coffer, actor: Actor, wallet: UUID | None, kind: HoldKind, page: Page) -> Sequence[Hold]:
+    """A wallet's holds or payouts, newest first. NotFound."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         found = await require_wallet(session, actor, wallet)
-        return await queries.page(session, found.id, page[0] + 1, page[1], kind)
+        return await queries.newest(session, found.id, kind, page)
 
 
 async def sweep_expired(coffer: Coffer) -> None:

@@ -18,8 +18,11 @@ from domain.permissions import Actor, Permission
 from live import topics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from db.database import Session
     from db.models.jobs import Job
+    from domain.pages import Page
     from services.coffer import Coffer
 
 Effect = Callable[["Session"], Awaitable[None]]
@@ -109,11 +112,11 @@ async def purge_done(coffer: Coffer) -> None:
                 return
 
 
-async def list_jobs(coffer: Coffer, actor: Actor, first: int, after: int | None, state: JobState | None) -> list[Job]:
-    """Jobs of the project, newest first, one more than `first` when there are more."""
+async def list_jobs(coffer: Coffer, actor: Actor, state: JobState | None, page: Page) -> Sequence[Job]:
+    """Jobs of the project, newest first."""
     actor.require(Permission.OPERATE)
     async with coffer.database.reading() as session:
-        return await queries.page(session, actor.project_id, first + 1, after, state)
+        return await queries.newest(session, actor.project_id, state, page)
 
 
 async def replay_job(coffer: Coffer, actor: Actor, job_id: int | None) -> Job:

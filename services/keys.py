@@ -15,7 +15,10 @@ from domain.permissions import Actor, Permission, Role
 from live import topics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from db.database import Database, Session
+    from domain.pages import Page
     from services.coffer import Coffer
 
 SECRET_BYTES: Final = 24
@@ -59,11 +62,11 @@ async def revoke_key(coffer: Coffer, actor: Actor, key: UUID | None) -> ApiKey:
     return found
 
 
-async def list_keys(coffer: Coffer, actor: Actor, first: int, after: int | None) -> list[ApiKey]:
-    """Keys of the project, newest first, one more than `first` when there are more."""
+async def list_keys(coffer: Coffer, actor: Actor, page: Page) -> Sequence[ApiKey]:
+    """Keys of the project, newest first."""
     actor.require(Permission.MANAGE_KEYS)
     async with coffer.database.reading() as session:
-        return await queries.keys(session, actor.project_id, first + 1, after)
+        return await queries.keys(session, actor.project_id, page)
 
 
 async def authenticate(coffer: Coffer, secret: str) -> Actor | None:

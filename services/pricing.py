@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.models.projects import FeaturePrice, PriceVersion
+    from domain.pages import Page
     from services.coffer import Coffer
 
 
@@ -34,11 +35,11 @@ async def publish_prices(coffer: Coffer, actor: Actor, prices: Sequence[Price], 
         return await queries.publish(session, actor.project_id, prices, note, actor.api_key_id)
 
 
-async def list_price_versions(coffer: Coffer, actor: Actor, first: int, after: int | None) -> list[PriceVersion]:
-    """Published versions, newest first, one more than `first` when there are more."""
+async def list_price_versions(coffer: Coffer, actor: Actor, page: Page) -> Sequence[PriceVersion]:
+    """Published versions, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        return await queries.versions(session, actor.project_id, first + 1, after)
+        return await queries.versions(session, actor.project_id, page)
 
 
 async def prices_of(coffer: Coffer, actor: Actor, versions: Sequence[int]) -> dict[int, list[FeaturePrice]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.models.lots import Lot
+    from domain.pages import Page
     from services.coffer import Coffer
 
 SWEEP_WALLETS: Final = 500
@@ -87,20 +88,20 @@ async def explain_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, at:
     return Explanation(at or now, sequence, balance, totals, lots)
 
 
-async def list_lots(coffer: Coffer, actor: Actor, wallet: UUID | None, first: int, after: int | None) -> list[Lot]:
+async def list_lots(coffer: Coffer, actor: Actor, wallet: UUID | None, page: Page) -> Sequence[Lot]:
     """The lots of a wallet, newest first, with what is left of each now. NotFound."""
     actor.require(Permission.READ)
     async with coffer.database.transaction() as session:
         found = await require_wallet(session, actor, wallet)
         await queries.settle_lots(session, found.id)
-        return await queries.lots(session, found.id, first + 1, after)
+        return await queries.lots(session, found.id, page)
 
 
-async def list_burn_alerts(coffer: Coffer, actor: Actor, first: int, after: int | None) -> Sequence[Any]:
-    """The project's episodes of rapid burn, newest first, one more than `first` when there are more."""
+async def list_burn_alerts(coffer: Coffer, actor: Actor, page: Page) -> Sequence[BurnAlert]:
+    """The project's episodes of rapid burn, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        return await alerts.newest(session, BurnAlert, actor.project_id, first + 1, after)
+        return await alerts.newest(session, BurnAlert, actor.project_id, None, page)
 
 
 async def project_trial_balance(coffer: Coffer, actor: Actor) -> list[AccountBalance]:

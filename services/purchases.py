@@ -19,10 +19,11 @@ from services.jobs import enqueue
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from db.database import Session
     from db.models.ledger import Wallet
+    from domain.pages import Page
     from domain.purchases import Quote
     from services.coffer import Coffer
     from services.requests import PurchaseRequest
@@ -89,14 +90,12 @@ async def get_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> P
         return await queries.find(session, actor.project_id, purchase)
 
 
-async def list_purchases(
-    coffer: Coffer, actor: Actor, first: int, after: int | None, wallet: UUID | None
-) -> list[Purchase]:
-    """Purchases of the project or of one wallet, newest first, one more than `first` when there are more."""
+async def list_purchases(coffer: Coffer, actor: Actor, wallet: UUID | None, page: Page) -> Sequence[Purchase]:
+    """Purchases of the project or of one wallet, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         wallet_id = None if wallet is None else (await require_wallet(session, actor, wallet)).id
-        return await queries.page(session, actor.project_id, first + 1, after, wallet_id)
+        return await queries.newest(session, actor.project_id, wallet_id, page)
 
 
 async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from db import alerts
 from db import forecasts as forecast_queries
 from db import runways as queries
 from db.forecasts import ALL_CATEGORIES
-from domain.errors import NotFound
+from db.models.forecasts import RunwayAlert
 from domain.forecasts import Runway, credits_for
 from domain.outlook import DEFAULT_ALERT_DAYS, STALE_DAYS, check_alert_days, runway_now
 from domain.permissions import Actor, Permission
 from live import topics
 from services.forecasts import fitted_model
-from services.wallets import get_wallet, require_wallet
+from services.wallets import require_wallet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.database import Session
-    from db.models.forecasts import RunwayAlert, RunwayWatch
+    from db.models.forecasts import RunwayWatch
     from db.models.ledger import Wallet
+    from domain.pages import Page
     from services.coffer import Coffer
 
 ALERTS_AT_ONCE: Final = 200
@@ -37,9 +39,9 @@ async def watch_runways(coffer: Coffer) -> None:
         async with coffer.database.transaction() as session:
             await queries.recover(session)
             found = await queries.running_out(session, ALERTS_AT_ONCE)
-            alerts = [await _alert(session, wallet, watch, coffer.clock()) for wallet, watch in found]
-            if alerts:
-                await queries.raise_alerts(session, alerts)
+            rows = [await _alert(session, wallet, watch, coffer.clock()) for wallet, watch in found]
+            if rows:
+                await queries.raise_alerts(session, rows)
             changed = {topics.runways(wallet.project_id) for wallet, _ in found}
         for topic in changed:
             await coffer.hub.publish(topic, b"raised")
@@ -61,13 +63,13 @@ async def set_runway_alert(coffer: Coffer, actor: Actor, wallet: UUID | None, da
 
 
 async def list_runway_alerts(
-    coffer: Coffer, actor: Actor, first: int, after: int | None, wallet: tuple[UUID | None] | None
+    coffer: Coffer, actor: Actor, wallet: tuple[UUID | None] | None, page: Page
 ) -> Sequence[RunwayAlert]:
-    """Alerts of the project, newest first, of (one wallet,) if named; one more than `first` when there are more."""
+    """Alerts of the project, newest first, of (one wallet,) if named."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        only = None if wallet is None else (await require_wallet(session, actor, wallet[0])).id
-        return await queries.page(session, actor.project_id, first + 1, after, only)
+        only = await _only(session, actor, wallet)
+        return await alerts.newest(session, RunwayAlert, actor.project_id, only, page)
 
 
 async def watch_runway_alerts(
@@ -75,15 +77,15 @@ async def watch_runway_alerts(
 ) -> AsyncIterator[RunwayAlert]:
     """Each new alert of the project, or of (one wallet,): a message is a hint, the alerts are read by id. NotFound."""
     actor.require(Permission.READ)
-    only = None if wallet is None else await _require(coffer, actor, wallet[0])
     async with coffer.hub.subscribe(topics.runways(actor.project_id)) as inbox:
         async with coffer.database.reading() as session:
-            seen = await queries.newest_id(session, actor.project_id)
+            only = await _only(session, actor, wallet)
+            seen = await alerts.newest_id(session, RunwayAlert, actor.project_id)
         async for _ in inbox:
             more = True
             while more:
                 async with coffer.database.reading() as session:
-                    rows = await queries.following(session, actor.project_id, seen, ALERTS_AT_ONCE)
+                    rows = await alerts.following(session, RunwayAlert, actor.project_id, seen, ALERTS_AT_ONCE)
                 for row in rows:
                     seen = row.id
                     if only in {None, row.wallet_id}:
@@ -91,11 +93,8 @@ async def watch_runway_alerts(
                 more = len(rows) == ALERTS_AT_ONCE
 
 
-async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> int:
-    found = await get_wallet(coffer, actor, wallet)
-    if found is None:
-        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
-    return found.id
+async def _only(session: Session, actor: Actor, wallet: tuple[UUID | None] | None) -> int | None:
+    return None if wallet is None else (await require_wallet(session, actor, wallet[0])).id
 
 
 async def _alert(session: Session, wallet: Wallet, watch: RunwayWatch, now: datetime) -> dict[str, Any]:

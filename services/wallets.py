@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from db.database import Session
     from db.models.ledger import Wallet
     from domain.ledger import TransactionType
+    from domain.pages import Page
     from domain.wallets import OwnerType
     from services.coffer import Coffer
     from services.requests import WalletSettings
@@ -63,12 +64,12 @@ async def settle(coffer: Coffer, wallet_id: int) -> Wallet:
 
 
 async def list_wallets(
-    coffer: Coffer, actor: Actor, first: int, after: int | None, owner_type: OwnerType | None, owner_id: str | None
-) -> list[Wallet]:
-    """The newest wallets, one more than `first` when there are more."""
+    coffer: Coffer, actor: Actor, owner_type: OwnerType | None, owner_id: str | None, page: Page
+) -> Sequence[Wallet]:
+    """Wallets of the project, of one owner if named, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        return await queries.page(session, actor.project_id, first + 1, after, owner_type, owner_id)
+        return await queries.newest(session, actor.project_id, owner_type, owner_id, page)
 
 
 async def update_wallet(coffer: Coffer, actor: Actor, wallet: UUID | None, settings: WalletSettings) -> Wallet:
@@ -92,14 +93,13 @@ async def list_transactions(
     coffer: Coffer,
     actor: Actor,
     wallet_ids: Sequence[int],
-    page: tuple[int, int | None],
     types: Sequence[TransactionType] | None,
+    page: Page,
 ) -> dict[int, list[Any]]:
-    """Newest transactions below a sequence of wallets that the caller was given; `page` is (first, after)."""
+    """A page, by sequence, of the transactions of each of some wallets that the caller was given, newest first."""
     actor.require(Permission.READ)
-    first, after = page
     async with coffer.database.reading() as session:
-        return await transaction_queries.newest(session, wallet_ids, first + 1, after, types)
+        return await transaction_queries.newest(session, wallet_ids, types, page)
 
 
 async def require_wallet(session: Session, actor: Actor, wallet: UUID | None) -> Wallet:

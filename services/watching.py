@@ -79,7 +79,7 @@ async def watch_rapid_burn(coffer: Coffer, actor: Actor, wallet: UUID | None, *,
 
 
 async def _watch_alerts(
-    coffer: Coffer, actor: Actor, kind: tuple[str, alert_queries.Alert], wallet: UUID | None, *, every: bool
+    coffer: Coffer, actor: Actor, kind: tuple[str, type[alert_queries.Alert]], wallet: UUID | None, *, every: bool
 ) -> AsyncIterator[Any]:
     actor.require(Permission.READ)
     topic, alert = kind
@@ -104,7 +104,7 @@ async def _watch_alerts(
                     yield row
 
 
-async def _missed_alerts(coffer: Coffer, alert: alert_queries.Alert, project_id: int, after: int) -> list[Any]:
+async def _missed_alerts(coffer: Coffer, alert: type[alert_queries.Alert], project_id: int, after: int) -> list[Any]:
     """Every alert of a project above an id, read in pages."""
     rows: list[Any] = []
     async with coffer.database.reading() as session:

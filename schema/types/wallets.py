@@ -14,7 +14,7 @@ from schema.context import Info
 from schema.enums import OwnerType, TransactionType
 from schema.errors import UserError
 from schema.ids import public_id
-from schema.pagination import After, Connection, First, checked_first, connection, decode_cursor
+from schema.pagination import After, Connection, First, connection
 from schema.publishing import accepted, published, shared
 from schema.scalars import BigInt, Credits
 
@@ -159,10 +159,8 @@ class Wallet(Node):
         types: list[TransactionType] | None = strawberry.UNSET,
     ) -> Connection[CreditTransaction]:
         """The wallet's transactions, newest first."""
-        size, below = checked_first(first), decode_cursor(after or None)
-        key = (root.id, size, below, tuple(types or ()))
-        rows = await info.context.loaders["transactions"].load(key)
-        return connection(rows, size, below, lambda row: int(row.sequence))
+        load, kinds = info.context.loaders["transactions"].load, tuple(types or ())
+        return await connection(first, after, lambda page: load((root.id, kinds, page)), key="sequence")
 
     @classmethod
     def is_type_of(cls, _row: object, _info: Info) -> bool:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from domain.jobs import JobState, Queue
+from domain.pages import Page
 from runtime.broker import dead_letters
 from runtime.relay import RelayWorker
 from services.jobs import enqueue, list_jobs
@@ -84,11 +85,11 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 async def is_done(coffer: Coffer, actor: Actor, jobs: int) -> bool:
-    return len(await list_jobs(coffer, actor, 10_000, None, JobState.DONE)) == jobs
+    return len(await list_jobs(coffer, actor, JobState.DONE, Page(10_000, None))) == jobs
 
 
 async def first_job(coffer: Coffer, actor: Actor) -> Job:
-    return (await list_jobs(coffer, actor, 10, None, None))[-1]
+    return (await list_jobs(coffer, actor, None, Page(10, None)))[-1]
 
 
 async def letters(channel: AbstractChannel, queue: Queue) -> list[bytes]:

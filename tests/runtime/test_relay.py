@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from db import handover
 from domain.jobs import Queue
+from domain.pages import Page
 from runtime.broker import dead_letters
 from runtime.process import open_coffer
 from services import jobs as jobs_module
@@ -175,7 +176,7 @@ async def test_repeated_messages_do_nothing(coffer: Coffer, actor: Actor, url: s
     """Each id sent five times more, before and after its job is done, makes one attempt and one effect."""
     seen = Seen()
     await ask(coffer, actor, range(20))
-    ids = [job.id for job in await list_jobs(coffer, actor, 100, None, None)]
+    ids = [job.id for job in await list_jobs(coffer, actor, None, Page(100, None))]
     async with relaying(coffer, url, seen.handler):
         await until(lambda: REGISTRY.get_sample_value("coffer_queue_up") == 1)
         for _ in range(5):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from db import ledger, moves, proof
 from domain.errors import DomainError
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
+from domain.pages import Page
 from services.gifts import claim_gift, revoke_gift, send_gift
 from services.grants import adjust_credits, grant_credits, post
 from services.holds import capture_hold, complete_payout, hold, hold_payout, release_hold, release_payout
@@ -234,7 +235,7 @@ class Engine:
             assert figures == (model.available, model.reserved, model.locked, model.debt, model.sequence)
             await self._do_settle(place)
             async with self.coffer.database.reading() as session:
-                lots = await proof.lots(session, wallet.id, 1_000, None)
+                lots = await proof.lots(session, wallet.id, Page(1_000, None))
             left = sorted((lot.priority, lot.expires_at is not None, lot.remaining) for lot in lots if lot.remaining)
             expected = [(lot.priority, lot.ends is not None, lot.remaining) for lot in model.lots if lot.remaining]
             assert left == sorted(expected)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import jobs as queries
 from domain.jobs import LONGEST_RETRY_SECONDS, MAX_ATTEMPTS, Queue
+from domain.pages import Page
 from services.jobs import (
     RetryLater,
     enqueue,
@@ -55,7 +56,7 @@ async def claim(coffer: Coffer, limit: int = 100) -> list[Job]:
 
 
 async def only_job(coffer: Coffer, actor: Actor) -> Job:
-    [job] = await list_jobs(coffer, actor, 10, None, None)
+    [job] = await list_jobs(coffer, actor, None, Page(10, None))
     return job
 
 

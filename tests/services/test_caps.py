@@ -12,6 +12,7 @@ import pytest
 
 from domain.caps import CapMeasure, CapPeriod
 from domain.errors import CapReached, DomainError, InvalidInput
+from domain.pages import Page
 from domain.pricing import UsageCategory
 from services.caps import list_caps, remove_cap, set_cap
 from services.holds import hold, release_hold
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from db.models.controls import BurnAlert
     from services.coffer import Coffer
 
+PAGE = Page(50, None)
 CREDITS_A_DAY: dict[str, Any] = {"period": CapPeriod.DAY, "measure": CapMeasure.CREDITS, "name": "c"}
 
 
@@ -75,7 +77,9 @@ async def test_a_cap_of_an_api_key_counts_that_key_alone(coffer: Coffer) -> None
     async with coffer.database.reading() as session:
         from db.projects import keys  # noqa: PLC0415 - the only use
 
-        uuid = next(key.uuid for key in await keys(session, first.project_id, 10, None) if key.id == first.api_key_id)
+        uuid = next(
+            key.uuid for key in await keys(session, first.project_id, Page(10, None)) if key.id == first.api_key_id
+        )
     await set_cap(coffer, first, CapRequest(wallet.uuid, 0, **CREDITS_A_DAY, api_key=uuid))
     await consume(coffer, second, spend_of(wallet.uuid, "API_BASIC_REQUEST"))
     with pytest.raises(CapReached):
@@ -141,7 +145,7 @@ async def test_impossible_caps_are_refused(coffer: Coffer, terms: dict[str, Any]
 
 async def burns(coffer: Coffer, actor: Any) -> list[BurnAlert]:  # noqa: ANN401
     """The project's alerts, oldest first."""
-    return list(reversed(await list_burn_alerts(coffer, actor, 50, None)))
+    return list(reversed(await list_burn_alerts(coffer, actor, PAGE)))
 
 
 async def test_rapid_burn_is_raised_once_an_episode(coffer: Coffer, database_url: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from db import jobs as queries
 from domain.jobs import LONGEST_RETRY_SECONDS, MAX_ATTEMPTS, JobState, Queue
+from domain.pages import Page
 from services import jobs as job_service
 from services.jobs import (
     enqueue,
@@ -40,17 +41,17 @@ async def test_a_job_of_a_rolled_back_act_does_not_exist(coffer: Coffer, actor: 
     """Work is asked for in the business transaction, so it vanishes with it."""
     async with coffer.database.rehearsal() as session:
         await enqueue(coffer, session, (Queue.WALLET_CREDIT, "work", {"project_id": actor.project_id}))
-    assert await list_jobs(coffer, actor, 10, None, None) == []
+    assert await list_jobs(coffer, actor, None, Page(10, None)) == []
 
 
 async def test_one_open_job_per_key(coffer: Coffer, actor: Actor) -> None:
     """Asking twice with one key leaves one job, and asking again after it is done makes another."""
     await ask(coffer, actor, key="sweep")
     await ask(coffer, actor, key="sweep")
-    assert len(await list_jobs(coffer, actor, 10, None, None)) == 1
+    assert len(await list_jobs(coffer, actor, None, Page(10, None))) == 1
     await attempt(coffer, {"work": adds_job("effect")})
     await ask(coffer, actor, key="sweep")
-    ready = await list_jobs(coffer, actor, 10, None, JobState.READY)
+    ready = await list_jobs(coffer, actor, JobState.READY, Page(10, None))
     assert sorted(job.kind for job in ready) == ["effect", "work"]
 
 
@@ -75,7 +76,7 @@ async def test_effect_and_done_commit_together(coffer: Coffer, actor: Actor) -> 
     """A successful attempt leaves its effect and a job that is done."""
     await ask(coffer, actor)
     await attempt(coffer, {"work": adds_job("effect")})
-    jobs = await list_jobs(coffer, actor, 10, None, None)
+    jobs = await list_jobs(coffer, actor, None, Page(10, None))
     assert [(job.kind, job.state) for job in jobs] == [("effect", JobState.READY), ("work", JobState.DONE)]
 
 
@@ -157,7 +158,7 @@ async def test_a_replayed_job_is_done_once(timed: Coffer, clock: Clock, actor: A
     replayed = await replay_job(timed, actor, dead.id)
     assert (replayed.state, replayed.attempts) == (JobState.READY, 0)
     await attempt(timed, {"work": adds_job("effect")})
-    kinds = [job.kind for job in await list_jobs(timed, actor, 10, None, JobState.READY)]
+    kinds = [job.kind for job in await list_jobs(timed, actor, JobState.READY, Page(10, None))]
     assert kinds == ["effect"]
 
 

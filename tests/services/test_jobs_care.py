@@ -9,6 +9,7 @@ import pytest
 from db import jobs as queries
 from domain.errors import AccessDenied, InvalidState, NotFound
 from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, JobState
+from domain.pages import Page
 from domain.permissions import Role
 from services.jobs import (
     KEEP_DONE_DAYS,
@@ -45,7 +46,7 @@ async def test_an_abandoned_job_runs_again_once(timed: Coffer, clock: Clock, act
     clock.move(LEASE_SECONDS + 1)
     await free_abandoned(timed)
     await attempt(timed, {"work": adds_job("effect")})
-    jobs = await list_jobs(timed, actor, 10, None, None)
+    jobs = await list_jobs(timed, actor, None, Page(10, None))
     assert [(job.kind, job.state) for job in jobs] == [("effect", JobState.READY), ("work", JobState.DONE)]
 
 
@@ -57,7 +58,7 @@ async def test_an_attempt_that_outlived_its_lease_has_no_effect(timed: Coffer, c
     await free_abandoned(timed)
     await attempt(timed, {"work": adds_job("second")})
     await run_job(timed, {"work": adds_job("first")}, late)
-    jobs = await list_jobs(timed, actor, 10, None, None)
+    jobs = await list_jobs(timed, actor, None, Page(10, None))
     assert [(job.kind, job.state) for job in jobs] == [("second", JobState.READY), ("work", JobState.DONE)]
 
 
@@ -89,10 +90,10 @@ async def test_old_done_jobs_are_forgotten(timed: Coffer, clock: Clock, actor: A
     await ask(timed, actor)
     await attempt(timed, {"work": adds_job("effect")})
     await purge_done(timed)
-    assert len(await list_jobs(timed, actor, 10, None, None)) == 2
+    assert len(await list_jobs(timed, actor, None, Page(10, None))) == 2
     clock.move(KEEP_DONE_DAYS * 86_400 + 60)
     await purge_done(timed)
-    assert [job.kind for job in await list_jobs(timed, actor, 10, None, None)] == ["effect"]
+    assert [job.kind for job in await list_jobs(timed, actor, None, Page(10, None))] == ["effect"]
 
 
 async def test_many_old_jobs_are_forgotten_in_batches(
@@ -106,7 +107,7 @@ async def test_many_old_jobs_are_forgotten_in_batches(
         await run_job(timed, {"work": does_nothing}, job)
     clock.move(KEEP_DONE_DAYS * 86_400 + 60)
     await purge_done(timed)
-    assert await list_jobs(timed, actor, 10, None, None) == []
+    assert await list_jobs(timed, actor, None, Page(10, None)) == []
 
 
 async def test_only_a_dead_job_can_be_replayed(coffer: Coffer, actor: Actor) -> None:
@@ -139,7 +140,7 @@ async def test_jobs_of_another_project_stay_hidden(coffer: Coffer, actor: Actor)
     await ask(coffer, actor)
     job = await only_job(coffer, actor)
     stranger = await owner_of(coffer, "other")
-    assert await list_jobs(coffer, stranger, 10, None, None) == []
+    assert await list_jobs(coffer, stranger, None, Page(10, None)) == []
     with pytest.raises(NotFound):
         await replay_job(coffer, stranger, job.id)
 
@@ -149,7 +150,7 @@ async def test_only_operators_see_and_replay_jobs(coffer: Coffer, role: Role) ->
     """Members and viewers may do neither."""
     actor = await owner_of(coffer, role=role)
     with pytest.raises(AccessDenied):
-        await list_jobs(coffer, actor, 10, None, None)
+        await list_jobs(coffer, actor, None, Page(10, None))
     with pytest.raises(AccessDenied):
         await replay_job(coffer, actor, 1)
 
@@ -158,6 +159,6 @@ async def test_jobs_are_listed_newest_first_in_pages(coffer: Coffer, actor: Acto
     """A page has one row more than asked for when there are more, and goes on below its cursor."""
     for kind in ("a", "b", "c"):
         await ask(coffer, actor, kind)
-    first = await list_jobs(coffer, actor, 1, None, None)
-    rest = await list_jobs(coffer, actor, 5, first[0].id, None)
+    first = await list_jobs(coffer, actor, None, Page(1, None))
+    rest = await list_jobs(coffer, actor, None, Page(5, first[0].id))
     assert [[job.kind for job in page] for page in (first, rest)] == [["c", "b"], ["b", "a"]]

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from db import jobs as queries
 from domain.jobs import JobState, Queue
+from domain.pages import Page
 from runtime import rounds as rounds_module
 from runtime import worker as worker_module
 from runtime.process import open_coffer
@@ -99,7 +100,7 @@ async def test_two_workers_do_each_job_once(coffer: Coffer, second: Coffer, acto
     async with working(coffer, {"work": seen.handler}), working(second, {"work": seen.handler}):
         await until(lambda: seen.effects.total() >= MANY_JOBS)
     assert seen.attempts == seen.effects == Counter(range(MANY_JOBS))
-    assert len(await list_jobs(coffer, actor, 300, None, JobState.DONE)) == MANY_JOBS
+    assert len(await list_jobs(coffer, actor, JobState.DONE, Page(300, None))) == MANY_JOBS
 
 
 async def test_a_worker_keeps_to_its_limit(coffer: Coffer, actor: Actor) -> None:
@@ -206,7 +207,10 @@ async def test_stopping_lets_a_job_in_work_end(coffer: Coffer, actor: Actor) -> 
         await ask(coffer, actor)
         release.set()
     assert done.is_set()
-    assert [job.state for job in await list_jobs(coffer, actor, 10, None, None)] == [JobState.READY, JobState.DONE]
+    assert [job.state for job in await list_jobs(coffer, actor, None, Page(10, None))] == [
+        JobState.READY,
+        JobState.DONE,
+    ]
 
 
 async def test_stopping_cuts_off_what_takes_too_long(
@@ -224,7 +228,7 @@ async def test_stopping_cuts_off_what_takes_too_long(
     await ask(coffer, actor)
     async with asyncio.timeout(WAIT_SECONDS / 2), working(coffer, {"work": handler}):
         await begun.wait()
-    [job] = await list_jobs(coffer, actor, 10, None, None)
+    [job] = await list_jobs(coffer, actor, None, Page(10, None))
     assert job.state is JobState.RUNNING
 
 

@@ -13,6 +13,7 @@ from db.reconcile import reconcile
 from domain.errors import IdempotencyConflict, InsufficientCredits, InvalidInput
 from domain.ledger import TransactionType
 from domain.lots import LotSource
+from domain.pages import Page
 from services.grants import grant_credits
 from services.holds import capture_hold, hold, release_hold
 from services.proof import allocations, explain_balance, list_lots
@@ -132,7 +133,7 @@ async def test_what_a_hold_gives_back_ends_with_its_lot(coffer: Coffer, database
     await capture_hold(coffer, actor, CaptureRequest(held.uuid, "c", 12, final=False))
     after = (await release_hold(coffer, actor, held.uuid, "r")).wallet
     assert (after.available_credits, after.reserved_credits) == (5, 0)
-    lots = await list_lots(coffer, actor, wallet.uuid, 10, None)
+    lots = await list_lots(coffer, actor, wallet.uuid, Page(10, None))
     assert [lot.remaining for lot in lots] == [0, 5]
     assert (await reconcile(database_url))["violations"] == 0
 

@@ -16,6 +16,7 @@ from domain.gifts import GiftStatus
 from domain.holds import HoldStatus
 from domain.ledger import ROUTES, SYSTEM_KEY, Account, TransactionSource, TransactionType
 from domain.lots import LotSource
+from domain.pages import Page
 from services.gifts import claim_gift, revoke_gift, send_gift, sweep_gifts
 from services.grants import grant_credits, post
 from services.holds import complete_payout, hold, hold_payout, release_hold, release_payout
@@ -58,7 +59,7 @@ async def test_a_transfer_moves_credits_with_their_ends(coffer: Coffer) -> None:
     await grant_credits(coffer, actor, GrantRequest(giver.uuid, 20, "r", "g", **terms))  # type: ignore[arg-type]
     done = await transfer_credits(coffer, actor, (giver.uuid, taker.uuid), 30, "r", "t")
     assert (done.wallet.available_credits, done.to_wallet.available_credits) == (40, 30)
-    lots = await list_lots(coffer, actor, taker.uuid, 10, None)
+    lots = await list_lots(coffer, actor, taker.uuid, Page(10, None))
     assert [(lot.source, lot.priority, lot.expires_at, lot.credits) for lot in lots] == [
         (LotSource.BONUS, 50, None, 10),
         (LotSource.PROMOTIONAL, 3, end, 20),

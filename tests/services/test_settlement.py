@@ -12,6 +12,7 @@ from db import purchases as queries
 from db.reconcile import reconcile
 from db.transactions import following
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidState
+from domain.pages import Page
 from domain.purchases import PaymentMethod, PurchaseStatus
 from gateways.base import Payment
 from services.jobs import list_jobs
@@ -136,7 +137,7 @@ async def test_a_late_success_of_the_first_attempt_counts_and_a_second_payment_g
     assert await apply(coffer, payment_of(purchase)) == "granted"
     words = [await apply(coffer, payment_of(second)) for _ in range(3)]
     assert words == ["paid twice: refunded", "known", "known"]
-    jobs = await list_jobs(coffer, actor, 50, None, None)
+    jobs = await list_jobs(coffer, actor, None, Page(50, None))
     assert [job.kind for job in jobs].count("refund.surplus") == 1
     assert await state(coffer, actor, purchase) == ("SUCCESS", 5_500)
 
@@ -151,7 +152,7 @@ async def test_the_order_of_an_attempt_that_was_overtaken_is_followed(coffer: Co
         assert row is not None
         row.order_id = "order-2"
     await apply(coffer, payment_of(purchase))
-    jobs = await list_jobs(coffer, actor, 50, None, None)
+    jobs = await list_jobs(coffer, actor, None, Page(50, None))
     assert [job.payload.get("order") for job in jobs if job.kind == "purchase.follow_up"].count("order-2") == 1
 
 
