@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 _USED = text(
     "select c.id, coalesce(sum(u.used), 0)::bigint as used from cap c left join cap_usage u on u.cap_id = c.id"
-    " and u.bucket >= case c.period when 1 then date_trunc('day', now(), 'UTC')"
-    " when 2 then date_trunc('month', now(), 'UTC')"
-    " else now() - make_interval(secs => c.window_seconds * 61 / 60.0) end"
-    " where c.id = any(:ids) group by c.id",
+    " and u.bucket >= ledger.cap_start(c, now()) where c.id = any(:ids) group by c.id",
 )
 
 

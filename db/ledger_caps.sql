@@ -6,6 +6,11 @@ create function ledger.cap_bucket(c cap, p_at timestamptz) returns timestamptz l
     else to_timestamp(floor(extract(epoch from p_at) / (c.window_seconds / 60.0)) * (c.window_seconds / 60.0)) end
 $$;
 
+-- The first bucket that counts at an instant.
+create function ledger.cap_start(c cap, p_at timestamptz) returns timestamptz language sql immutable as $$
+  select ledger.cap_bucket(c, case c.period when 3 then p_at - make_interval(secs => c.window_seconds) else p_at end)
+$$;
+
 -- Whether a cap counts a movement.
 create function ledger.cap_matches(c cap, t credit_transaction) returns boolean language sql immutable as $$
   select (c.member is null or c.member = t.member) and (c.api_key_id is null or c.api_key_id = t.api_key_id)
@@ -21,12 +26,10 @@ begin
     continue when not coalesce(ledger.cap_matches(c, t), false);
     counted := case c.measure when 1 then t.amount else coalesce(t.units, 1) end;
     select coalesce(sum(u.used), 0), min(u.bucket) filter (where u.used > 0) into used, oldest from cap_usage u
-      where u.cap_id = c.id and u.bucket >= case when c.period = 3
-        then ledger.cap_bucket(c, t.created_at - make_interval(secs => c.window_seconds))
-        else ledger.cap_bucket(c, t.created_at) end;
+      where u.cap_id = c.id and u.bucket >= ledger.cap_start(c, t.created_at);
     if used + counted > c.limit_amount then
       p.outcome := 12; p.required_credits := c.limit_amount; p.cap_id := c.uuid;
-      p.cap_left := greatest(c.limit_amount - used, 0); p.posted_at := t.created_at; p.amount := counted;
+      p.cap_left := greatest(c.limit_amount - used, 0); p.posted_at := t.created_at; p.amount := t.amount;
       p.cap_resets_at := case c.period when 1 then ledger.cap_bucket(c, t.created_at) + interval '1 day'
         when 2 then ledger.cap_bucket(c, t.created_at) + interval '1 month'
         else coalesce(oldest, t.created_at) + make_interval(secs => c.window_seconds * 61 / 60.0) end;

@@ -71,12 +71,7 @@ begin
     end if;
     p := ledger.write(w, t);
   end if;
-  -- Credits may go back to a lot that has ended meanwhile: then they end with it, now.
-  if exists (select from lot where wallet_id = h.wallet_id and expires_at <= t.created_at) then
-    perform ledger.settle_due(h.wallet_id, t.created_at);
-  else
-    perform ledger.plan_next(h.wallet_id);
-  end if;
+  perform ledger.settle_given_back(h.wallet_id, t.created_at);
   return p;
 end $$;
 

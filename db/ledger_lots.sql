@@ -163,6 +163,16 @@ begin
   perform ledger.plan_next(p_wallet_id);
 end $$;
 
+-- After credits went back to where they came from: a lot among them may have ended meanwhile, then they end with it, now.
+create function ledger.settle_given_back(p_wallet_id bigint, p_at timestamptz) returns void language plpgsql as $$
+begin
+  if exists (select from lot where wallet_id = p_wallet_id and expires_at <= p_at) then
+    perform ledger.settle_due(p_wallet_id, p_at);
+  else
+    perform ledger.plan_next(p_wallet_id);
+  end if;
+end $$;
+
 -- Gives credits as a lot of its own. One that begins later waits in the pending bucket until then.
 create function ledger.grant(
   p_wallet_id bigint, p_type smallint, p_source smallint, p_from smallint, p_amount bigint, p_key text, p_key_hash uuid,

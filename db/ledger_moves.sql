@@ -121,11 +121,7 @@ begin
   update gift set status = p_status, closed_at = clock_timestamp() where id = g.id;
   p := ledger.write_system(g.wallet_id, 12::smallint, 10::smallint, 18::smallint, 1::smallint, g.credits,
     'gift:' || g.uuid || ':back', g.uuid::text);
-  if exists (select from lot where wallet_id = g.wallet_id and expires_at <= p.posted_at) then
-    perform ledger.settle_due(g.wallet_id, p.posted_at);
-  else
-    perform ledger.plan_next(g.wallet_id);
-  end if;
+  perform ledger.settle_given_back(g.wallet_id, p.posted_at);
   return p;
 end $$;
 

@@ -62,7 +62,9 @@ begin
   t.metadata := p_metadata;
   if w.capped then
     refused := ledger.check_caps(p_wallet_id, t);
-    if refused.outcome is not null then return ledger.answer(1, refused, w); end if;
+    if refused.outcome is not null then
+      refused.balance_before := p.balance_before; return ledger.answer(1, refused, w);
+    end if;
     perform ledger.count_caps(p_wallet_id, t, 1);
   end if;
   update wallet x set available_credits = t.balance_after, sequence = t.sequence, updated_at = ts,
@@ -72,6 +74,7 @@ begin
     email_units = case when f.cap_group = 3 then used else w.email_units end
     where id = p_wallet_id returning * into w;
   insert into credit_transaction select t.*;
+  -- Written out, since a call of ledger.count_usage makes a spend a seventh slower (133 beside 117 us).
   insert into usage_rollup as r (wallet_id, day, feature, member, events, units, credits, last_activity_at, category)
     values (p_wallet_id, today, p_feature, coalesce(p_member, ''), 1, p_units, t.amount, ts, f.category)
     on conflict (wallet_id, day, feature, member) do update set events = r.events + 1, units = r.units + excluded.units,
@@ -223,4 +226,5 @@ grant usage on schema ledger to coffer_app;
 grant execute on function ledger.lock, ledger.post, ledger.grant, ledger.hold, ledger.capture, ledger.release,
   ledger.pay_out, ledger.transfer, ledger.give, ledger.claim, ledger.take_back, ledger.claw_back, ledger.undo_claw_back,
   ledger.freeze, ledger.set_capped, ledger.set_burn_limit, ledger.settle, ledger.seal, ledger.digest, ledger.sequence_at,
-  ledger.lots_at, ledger.allocations_of, ledger.spend, ledger.spend_batch, ledger.spend_each to coffer_app;
+  ledger.lots_at, ledger.allocations_of, ledger.cap_bucket, ledger.cap_start, ledger.spend,
+  ledger.spend_batch, ledger.spend_each to coffer_app;

@@ -13,7 +13,7 @@ from schema.errors import user_error
 from schema.ids import parse_id
 from schema.scalars import BigInt
 from schema.types import spending as types
-from services import grants
+from services import grants, quotes
 from services import spending as service
 from services.requests import ConsumeRequest, GrantRequest
 
@@ -67,7 +67,7 @@ async def estimate(
     """What a spend would cost and whether it would be accepted, by the code of the spend itself."""
     units = 1 if quantity is None else quantity
     context = info.context
-    return await service.estimate(context.coffer, context.actor, parse_id("wal", wallet_id), feature, units)
+    return await quotes.estimate(context.coffer, context.actor, parse_id("wal", wallet_id), feature, units)
 
 
 @refusable(types.GrantPayload)

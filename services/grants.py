@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.ledger import Movement
+    from db.models.ledger import Wallet
     from services.coffer import Coffer
     from services.requests import GrantRequest
 
@@ -39,13 +40,11 @@ async def grant_credits(coffer: Coffer, actor: Actor, request: GrantRequest) -> 
         kind = TransactionType.SUBSCRIPTION_GRANT
     async with coffer.database.transaction() as session:
         found = await require_wallet(session, actor, request.wallet)
-        route, source = ROUTES[TransactionType.BONUS_CREDIT], TransactionSource.GRANT
-        movement = ledger.Movement(found, kind, source, route, request.credits, request.idempotency_key)
         words = {
             "wallet_id": found.id,
             "type": kind,
-            "source": source,
-            "from_account": route[0],
+            "source": TransactionSource.GRANT,
+            "from_account": ROUTES[TransactionType.BONUS_CREDIT][0],
             "amount": request.credits,
             "key": request.idempotency_key,
             "source_id": None,
@@ -56,7 +55,7 @@ async def grant_credits(coffer: Coffer, actor: Actor, request: GrantRequest) -> 
             "effective_at": request.effective_at,
             "expires_at": request.expires_at,
         }
-        return await posted_spend(coffer, session, movement, await moves.grant(session, words))
+        return await posted_spend(coffer, session, found, await moves.grant(session, words))
 
 
 async def adjust_credits(
@@ -85,18 +84,17 @@ async def adjust_credits(
 
 async def post(coffer: Coffer, session: Session, movement: Movement) -> Spend:
     """Post a movement in an open transaction; the feed hears of it after the commit. Raises the refusal."""
-    return await posted_spend(coffer, session, movement, await ledger.post(session, movement))
+    return await posted_spend(coffer, session, movement.wallet, await ledger.post(session, movement))
 
 
-async def posted_spend(coffer: Coffer, session: Session, movement: Movement, posted: ledger.Posted) -> Spend:
+async def posted_spend(coffer: Coffer, session: Session, wallet: Wallet, posted: ledger.Posted) -> Spend:
     """The ledger's row of an answer of the engine, announced; raises the refusal."""
     refused = refusal(posted.posting)
     if refused is not None:
         raise refused
-    new = posted.outcome is Outcome.POSTED
-    before = posted.posting.posted_sequence - 1
-    wallet = await announce(coffer, session, movement.wallet.id, before) if new else movement.wallet
-    return Spend(await ledger.row_of(session, movement.wallet.id, posted), wallet, posted.replayed)
+    if posted.outcome is Outcome.POSTED:
+        wallet = await announce(coffer, session, wallet.id, posted.posting.posted_sequence - 1)
+    return Spend(await ledger.row_of(session, wallet.id, posted), wallet, posted.replayed)
 
 
 def _check_terms(request: GrantRequest, now: datetime) -> None:

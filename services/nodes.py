@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from db import nodes as queries
 from domain.holds import HoldKind
 from domain.permissions import Actor, Permission
-from services.wallets import settle
+from services.wallets import settled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -42,13 +42,6 @@ async def find_nodes(coffer: Coffer, actor: Actor, kind: str, keys: Sequence[Any
     actor.require(permission)
     async with coffer.database.reading() as session:
         found = await find(session, actor.project_id, keys)
-    return await _settled(coffer, found) if kind == "wal" else found
-
-
-async def _settled(coffer: Coffer, found: dict[Any, Any]) -> dict[Any, Any]:
-    """Wallets with what is due in them done."""
-    now = coffer.clock()
-    for uuid, wallet in found.items():
-        if wallet.next_expiry_at is not None and wallet.next_expiry_at <= now:
-            found[uuid] = await settle(coffer, wallet.id)
+    if kind == "wal":
+        return {uuid: await settled(coffer, wallet) for uuid, wallet in found.items()}
     return found

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from uuid import uuid4
 
 from db import ledger
 from db import wallets as wallet_queries
@@ -17,7 +15,6 @@ from domain.limits import MAX_BATCH_ITEMS
 from domain.permissions import Actor, Permission
 from services.announcing import announce
 from services.outcomes import refusal
-from services.wallets import require_wallet
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,22 +37,6 @@ class Spend(NamedTuple):
     transaction: Any
     wallet: Any
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a spend would cost (credits), and the refusal that it would meet, if any."""
-
-    feature: str
-    credits: int
-    available_credits: int
-    balance_after: int
-    error: DomainError | None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the spend would be posted."""
-        return self.error is None
 
 
 async def consume(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> Spend:
@@ -133,24 +114,6 @@ async def _answered(
         return _spend(await queued, metadata)
     except DomainError as error:
         return error
-
-
-async def estimate(coffer: Coffer, actor: Actor, wallet: UUID | None, feature: str, units: int) -> Estimate:
-    """What a spend would answer now: the spend itself, rolled back. NotFound, InvalidInput."""
-    actor.require(Permission.READ)
-    check_text(feature, "feature")
-    check_units(units)
-    async with coffer.database.rehearsal() as session:
-        found = await require_wallet(session, actor, wallet)
-        key = str(uuid4())
-        request = SpendRequest(found.id, key, key_uuid(key), feature, units, None, None, None, None)
-        before = found.available_credits
-        posted = await ledger.rehearse_spend(session, request)
-    refused = refusal(posted.posting, feature, None)
-    capped = posted.outcome is Outcome.DAILY_CAP_REACHED
-    price = posted.posting.amount if capped else posted.posting.required_credits
-    after = posted.posting.balance_after if refused is None else before
-    return Estimate(feature, price or 0, before, after, refused)
 
 
 async def _spend_request(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> SpendRequest:

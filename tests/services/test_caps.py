@@ -17,6 +17,7 @@ from domain.pricing import UsageCategory
 from services.caps import list_caps, remove_cap, set_cap
 from services.holds import hold, release_hold
 from services.proof import list_burn_alerts
+from services.quotes import estimate
 from services.requests import CapRequest, HoldRequest, WalletSettings
 from services.spending import consume, consume_batch
 from services.wallets import update_wallet
@@ -68,6 +69,14 @@ async def test_a_cap_counts_only_what_it_names(
     await consume(coffer, actor, other)
     with pytest.raises(CapReached):
         await consume(coffer, actor, replace(match, idempotency_key=uuid4().hex, units=1))
+
+
+@pytest.mark.parametrize("measure", [CapMeasure.CREDITS, CapMeasure.UNITS])
+async def test_a_capped_estimate_names_the_price(coffer: Coffer, measure: CapMeasure) -> None:
+    """What a spend would cost does not depend on the cap that refuses it, nor on what that cap counts."""
+    actor, wallet, _ = await capped(coffer, 1, measure=measure)
+    refused = await estimate(coffer, actor, wallet.uuid, "AI_SUMMARY", 2)
+    assert (refused.credits, refused.balance_after, type(refused.error)) == (30, 1_000, CapReached)
 
 
 async def test_a_cap_of_an_api_key_counts_that_key_alone(coffer: Coffer) -> None:

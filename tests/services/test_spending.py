@@ -24,8 +24,9 @@ from domain.errors import (
 )
 from domain.pricing import Price, UsageCategory
 from services.pricing import list_prices, publish_prices
+from services.quotes import estimate
 from services.requests import GrantRequest
-from services.spending import consume, consume_batch, estimate
+from services.spending import consume, consume_batch
 from services.wallets import get_wallet
 from tests.builders import owner_of, spend_of, wallet_with
 
