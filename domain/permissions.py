@@ -34,6 +34,7 @@ class Permission(StrEnum):
     PAY_OUT = "hold and pay out payouts"
     REFUND = "refund purchases"
     PUBLISH_PRICES = "publish prices"
+    ANALYSE = "see margins"
     OPERATE = "see and replay jobs"
     MANAGE_KEYS = "manage API keys"
 
@@ -47,6 +48,7 @@ _ADMIN: Final = _MEMBER | {
     Permission.PAY_OUT,
     Permission.REFUND,
     Permission.PUBLISH_PRICES,
+    Permission.ANALYSE,
     Permission.OPERATE,
 }
 

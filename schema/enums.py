@@ -1,6 +1,6 @@
 """The domain's enums, published."""
 
-from domain import analytics, caps, gifts, holds, jobs, ledger, lots, permissions, pricing, purchases, wallets
+from domain import analytics, caps, gifts, holds, jobs, ledger, lots, margins, permissions, pricing, purchases, wallets
 from schema.publishing import listed
 
 OwnerType = listed(wallets.OwnerType)
@@ -17,3 +17,5 @@ GiftStatus = listed(gifts.GiftStatus)
 Overflow = listed(holds.Overflow)
 CapMeasure = listed(caps.CapMeasure)
 CapPeriod = listed(caps.CapPeriod)
+Band = listed(margins.Band)
+MarginWarning = listed(margins.MarginWarning)

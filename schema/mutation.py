@@ -6,6 +6,7 @@ from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
+from resolvers import margins as margin_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
@@ -13,6 +14,7 @@ from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
+from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
 from schema.types.holds import HoldPayload, PayoutPayload
@@ -52,6 +54,7 @@ class Mutation:
     grant_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.grant_credits)
     adjust_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.adjust_credits)
     publish_pricing: PublishPricingPayload = strawberry.mutation(resolver=price_resolvers.publish_pricing)
+    set_unit_costs: margin_types.SetUnitCostsPayload = strawberry.mutation(resolver=margin_resolvers.set_unit_costs)
     create_api_key: operation_types.CreateApiKeyPayload = strawberry.mutation(
         resolver=operation_resolvers.create_api_key
     )

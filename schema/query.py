@@ -7,6 +7,7 @@ from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
+from resolvers import margins as margin_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
@@ -17,6 +18,7 @@ from schema.pagination import Connection
 from schema.types import analytics as analytics_types
 from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
+from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
@@ -55,6 +57,8 @@ class Query:
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)
+    feature_margins: list[margin_types.Margin] = strawberry.field(resolver=margin_resolvers.feature_margins)
+    margin_report: margin_types.MarginReport = strawberry.field(resolver=margin_resolvers.margin_report)
     usage_forecast: forecast_types.UsageForecast = strawberry.field(resolver=forecast_resolvers.usage_forecast)
     forecast_accuracy: forecast_types.ForecastAccuracy | None = strawberry.field(
         resolver=forecast_resolvers.forecast_accuracy
