@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.migrate import engine_checksum, install_engine, installed_checksum, remove_engine
-from db.models import controls, forecasts, jobs, ledger, lots, projects, purchases, usage
+from db.models import controls, forecasts, jobs, ledger, lots, money, projects, purchases, usage
 from db.models.base import Base
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # Importing a models module is what puts its tables into the metadata.
-TABLE_MODULES = (controls, forecasts, jobs, ledger, lots, projects, purchases, usage)
+TABLE_MODULES = (controls, forecasts, jobs, ledger, lots, money, projects, purchases, usage)
 
 LOCK: Final = 0x436F66666572
 """The advisory lock under which one process migrates while the others that start with it wait."""
