@@ -24,6 +24,7 @@ _ENGINE_FILES: Final = (
     "ledger_proof.sql",
     "ledger_spend.sql",
     "ledger_usage.sql",
+    "ledger_money.sql",
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from db.database import SERVER_SETTINGS
+from db.money_promises import MONEY_PROMISES
 
 EXAMPLES: Final = 20
 """Wallets named in the report for each broken promise."""
@@ -116,6 +117,7 @@ PROMISES: Final[dict[str, str]] = {
           where t.wallet_id = p.wallet_id and t.type in (1, 3) and t.source = 2
             and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')) s on true
         where (p.status in (3, 5) and s.credits is distinct from p.credits) or (p.status not in (3, 5) and s.n > 0)""",
+    **MONEY_PROMISES,
 }
 
 

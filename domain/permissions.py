@@ -13,9 +13,9 @@ class Role(IntEnum):
     """What an API key may do in its project; each role can do all that the next one can."""
 
     OWNER = 1
-    """Everything, keys included."""
+    """Everything, keys and the money books included."""
     ADMIN = 2
-    """Everything but keys."""
+    """Everything but keys and the money books."""
     MEMBER = 3
     """Spends, buys and reads."""
     VIEWER = 4
@@ -37,6 +37,7 @@ class Permission(StrEnum):
     ANALYSE = "see margins"
     OPERATE = "see and replay jobs"
     MANAGE_KEYS = "manage API keys"
+    READ_BOOKS = "read the money books"
 
 
 _VIEWER: Final = frozenset({Permission.READ})
@@ -56,7 +57,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWER,
     Role.MEMBER: _MEMBER,
     Role.ADMIN: _ADMIN,
-    Role.OWNER: _ADMIN | {Permission.MANAGE_KEYS},
+    Role.OWNER: _ADMIN | {Permission.MANAGE_KEYS, Permission.READ_BOOKS},
 }
 
 

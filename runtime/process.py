@@ -22,7 +22,7 @@ from runtime.relay import RelayWorker
 from runtime.scheduler import Periodic, run_periodic
 from runtime.tracing import tracing
 from runtime.worker import Worker
-from services import forecasts, refunds, settlement, simulated_provider
+from services import books, forecasts, refunds, settlement, simulated_provider
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
@@ -54,6 +54,7 @@ PERIODIC: Final = (
     Periodic("publish rapid burn", 1, publish_burns),
     Periodic("settle lots", 20, settle_wallets),
     Periodic("fold usage", 10, fold_usage),
+    Periodic("recognise revenue", 60, books.recognise_revenue),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
     Periodic("plan forecasts", 300, forecasts.plan_forecasts),

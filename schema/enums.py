@@ -1,6 +1,20 @@
 """The domain's enums, published."""
 
-from domain import analytics, caps, gifts, holds, jobs, ledger, lots, margins, permissions, pricing, purchases, wallets
+from domain import (
+    analytics,
+    books,
+    caps,
+    gifts,
+    holds,
+    jobs,
+    ledger,
+    lots,
+    margins,
+    permissions,
+    pricing,
+    purchases,
+    wallets,
+)
 from schema.publishing import listed
 
 OwnerType = listed(wallets.OwnerType)
@@ -13,6 +27,8 @@ Role = listed(permissions.Role)
 JobState = listed(jobs.JobState)
 Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
+MoneyAccount = listed(books.MoneyAccount)
+MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)
 Overflow = listed(holds.Overflow)
 CapMeasure = listed(caps.CapMeasure)

@@ -37,6 +37,7 @@ ARGUMENTS = {
     "payout_id": "The payout.",
     "pack_code": "A code of `packs`.",
     "gateway": "One of `gateways`; else the first.",
+    "purchase_id": "The purchase.",
     "quantity": "Units; they multiply the price.",
     "reason": "Why; kept with the wallet.",
     "state": "Only those in this state.",

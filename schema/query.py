@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import analytics as analytics_resolvers
+from resolvers import books as book_resolvers
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
@@ -20,6 +21,7 @@ from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
+from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
 from schema.types.pricing import FeaturePrice, PricingVersion
@@ -54,6 +56,8 @@ class Query:
     gateways: list[str] = strawberry.field(resolver=purchase_resolvers.gateways)
     purchase: Purchase | None = strawberry.field(resolver=purchase_resolvers.purchase)
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
+    money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
+    money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)

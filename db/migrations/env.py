@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final
 
 from alembic import context
@@ -10,15 +12,16 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from db import models
 from db.migrate import engine_checksum, install_engine, installed_checksum, remove_engine
-from db.models import controls, forecasts, jobs, ledger, lots, margins, projects, purchases, usage
 from db.models.base import Base
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # Importing a models module is what puts its tables into the metadata.
-TABLE_MODULES = (controls, forecasts, jobs, ledger, lots, margins, projects, purchases, usage)
+for module in iter_modules(models.__path__, "db.models."):
+    import_module(module.name)
 
 LOCK: Final = 0x436F66666572
 """The advisory lock under which one process migrates while the others that start with it wait."""

@@ -57,6 +57,8 @@ QUERIES = {
     "purchaseQuote": Operation('{ purchaseQuote(packCode: "PACK_150") { credits } }', ALL, own=False),
     "purchase": Operation("{ purchase(id: $purchase) { id } }", ALL),
     "purchases": Operation("{ purchases { nodes { id } } }", ALL),
+    "moneyAccounts": Operation("{ moneyAccounts { account balance { amountMinor } } }", OWNERS, own=False),
+    "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
