@@ -34,7 +34,7 @@ class Permission(StrEnum):
     PAY_OUT = "hold and pay out payouts"
     REFUND = "refund purchases"
     PUBLISH_PRICES = "publish prices"
-    ANALYSE = "see margins"
+    ANALYSE = "see margins and payment figures"
     OPERATE = "see and replay jobs"
     MANAGE_KEYS = "manage API keys"
     READ_BOOKS = "read the money books"

@@ -11,6 +11,7 @@ from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import operations as operation_resolvers
+from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
 from resolvers import spending as spending_resolvers
@@ -21,6 +22,7 @@ from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
+from schema.types import payments as payment_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
@@ -63,6 +65,8 @@ class Query:
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)
     feature_margins: list[margin_types.Margin] = strawberry.field(resolver=margin_resolvers.feature_margins)
     margin_report: margin_types.MarginReport = strawberry.field(resolver=margin_resolvers.margin_report)
+    payment_report: payment_types.PaymentReport = strawberry.field(resolver=payment_resolvers.payment_report)
+    queue_lag: list[payment_types.QueueLag] = strawberry.field(resolver=payment_resolvers.queue_lag)
     usage_forecast: forecast_types.UsageForecast = strawberry.field(resolver=forecast_resolvers.usage_forecast)
     forecast_accuracy: forecast_types.ForecastAccuracy | None = strawberry.field(
         resolver=forecast_resolvers.forecast_accuracy

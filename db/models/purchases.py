@@ -20,6 +20,7 @@ class Purchase(Base):
     __table_args__ = (
         UniqueConstraint("wallet_id", "idempotency_key"),
         Index(None, "project_id", "id"),
+        Index("ix_purchase_project_id_created_at", "project_id", "created_at"),
         Index(None, "order_id"),
         # One payment of a provider pays for one purchase.
         Index("uq_purchase_gateway_payment_id", "gateway", "payment_id", unique=True),

@@ -64,6 +64,8 @@ QUERIES = {
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
     "featureMargins": Operation("{ featureMargins { key } }", ADMINS, own=False),
     "marginReport": Operation("{ marginReport { total { credits } } }", ADMINS, own=False),
+    "paymentReport": Operation("{ paymentReport { total { started } } }", ADMINS, own=False),
+    "queueLag": Operation("{ queueLag { due } }", ADMINS, own=False),
     "usageForecast": Operation("{ usageForecast(walletId: $wallet) { model } }", ALL),
     "forecastAccuracy": Operation("{ forecastAccuracy(walletId: $wallet) { actual } }", ALL),
     "runwayAlerts": Operation("{ runwayAlerts(walletId: $wallet) { nodes { runwayDays } } }", ALL),

@@ -1,0 +1,80 @@
+"""Payment figures."""
+
+from datetime import date
+
+from schema.publishing import published
+from schema.scalars import BigInt, Credits
+
+
+@published
+class PaymentSums:
+    """Purchases of one provider, method or day, or of all; amounts are of the paid ones, in paise."""
+
+    key: str
+    """Which one; TOTAL for all."""
+    started: BigInt
+    """Purchases that were started."""
+    succeeded: BigInt
+    """Those that are paid, refunded ones included."""
+    failed: BigInt
+    """Those that failed; the others are still open."""
+    success_basis_points: int | None
+    """Paid ones among those that ended, in hundredths of a percent; null while none has."""
+    revenue_minor: BigInt
+    """What the credits cost."""
+    gst_minor: BigInt
+    """GST on top."""
+    platform_fee_minor: BigInt
+    """Platform fees on top."""
+    credits: Credits
+    """Credits sold, bonus included."""
+
+
+@published
+class FailureReason:
+    """Why purchases failed."""
+
+    reason: str
+    """In the provider's words."""
+    purchases: BigInt
+    """How many."""
+
+
+@published
+class QueueLag:
+    """What waits in a queue of background work."""
+
+    queue: str
+    """Its name."""
+    due: BigInt
+    """Jobs that wait for a worker now, counted up to 10,000."""
+    oldest_seconds: float
+    """How long the oldest of them has been due."""
+    dead: BigInt
+    """Jobs that failed for good: see `jobs(state: DEAD)`; counted up to 10,000."""
+
+
+@published
+class PaymentReport:
+    """Purchases that were started in a range of days, as they stand now."""
+
+    from_day: date
+    """The first day."""
+    to_day: date
+    """The last day, inclusive."""
+    time_zone: str
+    """Whose days these are."""
+    total: PaymentSums
+    """All of them."""
+    refunds: BigInt
+    """Refunds that began in the range, whenever their purchase was."""
+    refunded_minor: BigInt
+    """What they give back of the credits' price, in paise."""
+    gateways: list[PaymentSums]
+    """Each provider, most revenue first."""
+    methods: list[PaymentSums]
+    """Each payment method, most revenue first."""
+    days: list[PaymentSums]
+    """Each day with a purchase, in order."""
+    failures: list[FailureReason]
+    """The 20 commonest reasons of failure."""
