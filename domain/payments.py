@@ -54,7 +54,7 @@ class QueueLag:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReport:
-    """Payments over a range of days of a time zone; refunds are those that began in it."""
+    """Payments over a range of days of a time zone; refunds and disputes are those that began in it."""
 
     from_day: date
     to_day: date
@@ -62,6 +62,9 @@ class PaymentReport:
     total: PaymentSums
     refunds: int
     refunded_minor: int
+    disputes: int
+    disputes_lost: int
+    disputed_minor: int
     gateways: Sequence[PaymentSums]
     methods: Sequence[PaymentSums]
     days: Sequence[PaymentSums]

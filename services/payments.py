@@ -28,8 +28,9 @@ async def payment_report(
     async with coffer.database.snapshot() as session:
         total, gateways, methods, days = await queries.sums(session, *span, zone.key)
         refunds = await queries.refunded(session, *span)
+        disputes = await queries.disputed(session, *span)
         failures = await queries.failures(session, *span)
-    return PaymentReport(start, end, zone.key, total, *refunds, gateways, methods, days, failures)
+    return PaymentReport(start, end, zone.key, total, *refunds, *disputes, gateways, methods, days, failures)
 
 
 async def queue_lag(coffer: Coffer, actor: Actor) -> list[QueueLag]:

@@ -67,9 +67,15 @@ class PaymentReport:
     total: PaymentSums
     """All of them."""
     refunds: BigInt
-    """Refunds that began in the range, whenever their purchase was."""
+    """Refunds that began in the range and did not fail, whenever their purchase was."""
     refunded_minor: BigInt
     """What they give back of the credits' price, in paise."""
+    disputes: BigInt
+    """Disputes that began in the range."""
+    disputes_lost: BigInt
+    """Those of them that are lost."""
+    disputed_minor: BigInt
+    """What they are about of the credits' price, in paise."""
     gateways: list[PaymentSums]
     """Each provider, most revenue first."""
     methods: list[PaymentSums]

@@ -24,8 +24,14 @@ PURCHASE = """insert into purchase (uuid, project_id, wallet_id, wallet_uuid, st
   gst_minor, platform_fee_minor, credits, bonus_credits, currency, idempotency_key, failure_reason, created_at)
 values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, 50000, 9000, 1200, 5500, 500, 'INR', gen_random_uuid(), $7, $8)
 returning id"""
-REFUND = """insert into refund (uuid, purchase_id, amount_minor, total_minor, credits, idempotency_key, created_at)
-values (gen_random_uuid(), $1, 20000, 24080, 2200, 'r', $2)"""
+REFUND = """insert into refund (uuid, project_id, purchase_id, purchase_uuid, gateway, status, amount_minor,
+  total_minor, currency, credits, created_at)
+select gen_random_uuid(), project_id, id, uuid, gateway, $3, 20000, 24080, 'INR', 2200, $2
+from purchase where id = $1"""
+DISPUTE = """insert into dispute (uuid, project_id, purchase_id, purchase_uuid, gateway, dispute_id, status,
+  amount_minor, total_minor, currency, credits, created_at)
+select gen_random_uuid(), project_id, id, uuid, gateway, gen_random_uuid(), $3, 50000, 60200, 'INR', 5500, $2
+from purchase where id = $1"""
 JOB = "insert into job (project_id, queue, kind, payload, state, run_at) values ($1, $2, 'k', '{}', $3, $4)"
 MIDNIGHT = datetime(2026, 3, 31, 18, 30, tzinfo=UTC)
 """Where the first of April begins in India."""
@@ -61,7 +67,10 @@ async def test_a_report_counts_purchases_by_their_day_and_outcome(
         (SUCCESS, 1, "stripe", None, MIDNIGHT + timedelta(days=1)),
     ]
     ids = [await connection.fetchval(PURCHASE, seller.project_id, wallet.id, wallet.uuid, *row) for row in rows]
-    await connection.execute(REFUND, ids[0], MIDNIGHT)
+    for refund_status in (3, 2, 4):
+        await connection.execute(REFUND, ids[0], MIDNIGHT, refund_status)
+    for dispute_status in (1, 2, 3):
+        await connection.execute(DISPUTE, ids[1], MIDNIGHT, dispute_status)
     report = await payment_report(coffer, seller, date(2026, 4, 1), date(2026, 4, 1), None)
     total = report.total
     assert (total.started, total.succeeded, total.failed, total.success_basis_points) == (4, 2, 1, 6_667)
@@ -70,7 +79,8 @@ async def test_a_report_counts_purchases_by_their_day_and_outcome(
     assert [(sums.key, sums.failed) for sums in report.methods] == [("UPI", 0), ("DEBIT_CARD", 1)]
     assert [(sums.key, sums.started) for sums in report.days] == [("2026-04-01", 4)]
     assert [(reason.reason, reason.purchases) for reason in report.failures] == [("declined", 1)]
-    assert (report.refunds, report.refunded_minor) == (1, 20_000)
+    assert (report.refunds, report.refunded_minor) == (2, 40_000)
+    assert (report.disputes, report.disputes_lost, report.disputed_minor) == (3, 1, 150_000)
 
 
 async def test_a_report_of_nothing_is_empty(coffer: Coffer, seller: Actor) -> None:
