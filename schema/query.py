@@ -13,6 +13,7 @@ from resolvers import nodes as node_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.pagination import Connection
@@ -21,6 +22,7 @@ from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
+from schema.types import recording as recording_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
@@ -58,6 +60,8 @@ class Query:
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
     money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
+    metrics: list[recording_types.Metric] = strawberry.field(resolver=recording_resolvers.list_metrics)
+    usage_events: Connection[recording_types.UsageEvent] = strawberry.field(resolver=recording_resolvers.usage_events)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)
