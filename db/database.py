@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from db.live_reads import LiveReads
 from db.migrate import driver_url
+from db.recording import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,6 +52,7 @@ class Database:
             connect_args={"server_settings": SERVER_SETTINGS},
         )
         self.live_reads = LiveReads(self)
+        self.recorder = Recorder(self)
         self._sessions = async_sessionmaker(self._engine, class_=Session, expire_on_commit=False)
 
     @asynccontextmanager

@@ -25,6 +25,7 @@ _ENGINE_FILES: Final = (
     "ledger_spend.sql",
     "ledger_usage.sql",
     "ledger_money.sql",
+    "ledger_record.sql",
 )
 
 

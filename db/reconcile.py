@@ -67,6 +67,23 @@ PROMISES: Final[dict[str, str]] = {
         full join usage_slot s using (wallet_id, minutes, slot, feature, member, api_key_id, category)
         join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         where (t.events, t.credits, t.units) is distinct from (s.events, s.credits, s.units)""",
+    "the sums of recorded usage equal its events": """
+        select w.uuid from (
+          select e.wallet_id, g.grain, g.utc_offset, e.metric_id,
+            ledger.metric_slot_of(e.occurred_at, g.grain, g.utc_offset) as slot,
+            coalesce(e.member, '') as member, coalesce(e.api_key_id, 0) as api_key_id, count(*) as events,
+            sum(e.units) as units, max(e.units) as most, sum(coalesce(e.credits, 0)) as credits,
+            (array_agg(e.units order by e.occurred_at desc, e.id desc))[1] as latest
+          from usage_event e cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
+          group by 1, 2, 3, 4, 5, 6, 7) t
+        full join metric_slot s using (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id)
+        join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
+        where (t.events, t.units, t.most, t.credits, t.latest)
+          is distinct from (s.events, s.units, s.most, s.credits, s.latest[3])""",
+    "each charge of recorded usage stands in the ledger": """
+        select w.uuid from usage_event e join wallet w on w.id = e.wallet_id left join credit_transaction t
+          on t.wallet_id = e.wallet_id and t.sequence = e.transaction_sequence and t.key_hash = e.key_hash
+        where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
     "set aside credits are those of the open holds and payouts": """
         select w.uuid from wallet w left join lateral (select sum(credits - captured) filter (where kind = 1) as held,
             sum(credits - captured) filter (where kind = 2) as locked from hold h

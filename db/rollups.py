@@ -21,10 +21,10 @@ _R: Final = UsageRollup
 
 
 async def by_feature(session: Session, wallet_id: int, start: date, end: date) -> Sequence[Any]:
-    """Usage between two days, inclusive: (feature, credits, events, last_activity_at), most credits first."""
+    """Usage between two days, inclusive: (feature, credits, events, units, last_activity_at), most credits first."""
     credits_sum = func.sum(_R.credits)
     query = (
-        select(_R.feature, credits_sum, func.sum(_R.events), func.max(_R.last_activity_at))
+        select(_R.feature, credits_sum, func.sum(_R.events), func.sum(_R.units), func.max(_R.last_activity_at))
         .where(_R.wallet_id == wallet_id, _R.day.between(start, end))
         .group_by(_R.feature)
         .order_by(credits_sum.desc(), _R.feature)

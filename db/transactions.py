@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, cast, func, literal_column, select, true
+from sqlalchemy import BigInteger, cast, func, literal_column, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.ledger import CreditTransaction, Wallet
@@ -76,6 +76,13 @@ async def following_each(
 async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: ANN401 - a row
     """One row of a wallet."""
     return (await session.execute(_of_wallet(wallet_id).where(_T.sequence == sequence))).one()
+
+
+async def at_each(session: Session, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    """The rows at each (wallet, sequence), in one query."""
+    query = select(*COLUMNS, Wallet.uuid.label("wallet_uuid")).join(Wallet, Wallet.id == _T.wallet_id)
+    query = query.where(tuple_(_T.wallet_id, _T.sequence).in_(places))
+    return {(row.wallet_id, row.sequence): row for row in await session.execute(query)}
 
 
 def _of_wallet(wallet_id: int) -> Select[Any]:

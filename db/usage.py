@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from db.database import Session
 
 _LOCAL: Final = "u.at at time zone cast(:zone as text)"
-_KEYS: Final[dict[GroupBy, str]] = {
+KEYS: Final[dict[GroupBy, str]] = {
     GroupBy.FEATURE: "u.feature",
     GroupBy.CATEGORY: "u.category",
     GroupBy.MEMBER: "u.member",
@@ -26,8 +26,9 @@ _KEYS: Final[dict[GroupBy, str]] = {
     GroupBy.DAY: f"date_trunc('day', {_LOCAL})",
     GroupBy.WEEK: f"date_trunc('week', {_LOCAL})",
     GroupBy.MONTH: f"date_trunc('month', {_LOCAL})",
+    GroupBy.METRIC: "u.metric",
 }
-_NAMES: Final[dict[GroupBy, str]] = {
+NAMES: Final[dict[GroupBy, str]] = {
     GroupBy.FEATURE: "{}",
     GroupBy.CATEGORY: "{}::text",
     GroupBy.MEMBER: "{}",
@@ -37,6 +38,7 @@ _NAMES: Final[dict[GroupBy, str]] = {
     GroupBy.DAY: "to_char({}, 'YYYY-MM-DD')",
     GroupBy.WEEK: "to_char({}, 'YYYY-MM-DD')",
     GroupBy.MONTH: "to_char({}, 'YYYY-MM')",
+    GroupBy.METRIC: "{}",
 }
 """How a key is written, once for each group."""
 
@@ -88,8 +90,8 @@ async def used(
     session: Session, project_id: int, wallet_ids: Sequence[int] | None, group_by: Sequence[GroupBy], span: Span
 ) -> Sequence[Any]:
     """Usage by keys: (keys, credits, events, units, last_activity_at), most credits first; None means every wallet."""
-    keys = "".join(f"{_KEYS[key]} as k{number}, " for number, key in enumerate(group_by))
-    names = ", ".join(_NAMES[key].format(f"k{number}") for number, key in enumerate(group_by))
+    keys = "".join(f"{KEYS[key]} as k{number}, " for number, key in enumerate(group_by))
+    names = ", ".join(NAMES[key].format(f"k{number}") for number, key in enumerate(group_by))
     by = f"group by {', '.join(f'k{number}' for number in range(len(group_by)))}" if group_by else "having count(*) > 0"
     query = (
         f"{_USED}, summed as (select {keys}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events,"  # noqa: S608 - our own text

@@ -38,8 +38,9 @@ async def read(session: Session, wallet_id: int) -> Wallet:
 
 
 async def with_ids(session: Session, ids: Sequence[int]) -> Sequence[Wallet]:
-    """The wallets of these ids."""
-    return (await session.scalars(select(Wallet).where(Wallet.id == any_(cast(ids, ARRAY(BigInteger)))))).all()
+    """The wallets of these ids as they are now, whatever the session has seen of them before."""
+    query = select(Wallet).where(Wallet.id == any_(cast(ids, ARRAY(BigInteger))))
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def with_uuids(session: Session, uuids: Sequence[UUID]) -> Sequence[Wallet]:

@@ -39,15 +39,18 @@ class GroupBy(IntEnum):
     """One slice for each week, named by its Monday."""
     MONTH = 9
     """One slice for each month."""
+    METRIC = 10
+    """One slice for each metric: recorded usage alone, on the days of the use, with what was charged for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageSlice:
-    """Usage of one feature, category, member or day."""
+    """Usage of one feature, category, member, day or metric."""
 
     key: str
     credits: int
     events: int
+    units: int
     last_activity_at: datetime | None
 
 
@@ -61,6 +64,7 @@ class UsageSummary:
     today: int
     month_to_date: int
     top_features: Sequence[UsageSlice]
+    metrics: Sequence[UsageSlice]
 
 
 def day_range(from_day: date | None, to_day: date | None, today: date) -> tuple[date, date]:

@@ -46,6 +46,8 @@ class ErrorCode(StrEnum):
     """A value is outside its bounds: see the message and the field."""
     BATCH_REFUSED = "BATCH_REFUSED"
     """The spend would pass a cap that was set for the wallet: spend less, or wait until it resets."""
+    USAGE_OUTSIDE_WINDOW = "USAGE_OUTSIDE_WINDOW"
+    """The usage is later than its metric allows, or in the future: see `earliest` and `latest`."""
     NOT_FOUND = "NOT_FOUND"
     """No such object in the caller's project."""
     BUSY = "BUSY"
@@ -177,6 +179,18 @@ class BatchRefused(DomainError):
 
     def __init__(self) -> None:
         super().__init__("Another item of this batch was refused, so nothing was posted: see its errors.")
+
+
+class UsageOutsideWindow(DomainError):
+    """The usage happened too long ago to be booked on its day, or has not happened yet."""
+
+    code = ErrorCode.USAGE_OUTSIDE_WINDOW
+
+    def __init__(self, earliest: datetime, latest: datetime) -> None:
+        window = f"from {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}"
+        super().__init__(f"Usage of this metric is taken {window}: send it in time.", field=["occurredAt"])
+        self.earliest = earliest
+        self.latest = latest
 
 
 class NotFound(DomainError):

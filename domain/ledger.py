@@ -105,6 +105,10 @@ class Outcome(IntEnum):
     NO_HOLD = 11
     CAP_REACHED = 12
     NO_GIFT = 13
+    NO_METRIC = 14
+    METRIC_ARCHIVED = 15
+    OUTSIDE_WINDOW = 16
+    NO_FEATURE = 17
 
 
 ROUTES: Final[dict[TransactionType, tuple[Account, Account]]] = {

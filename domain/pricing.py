@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_PRICES: Final = 500
 """Features of one pricing matrix."""
 
-_FEATURE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
+FEATURE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 
 
 class UsageCategory(IntEnum):
@@ -63,7 +63,7 @@ def validate_matrix(prices: Sequence[Price]) -> None:
 
 
 def _validate_price(price: Price, path: list[str]) -> None:
-    if not _FEATURE_NAME.fullmatch(price.feature):
+    if not FEATURE_NAME.fullmatch(price.feature):
         message = "A feature is 2 to 64 capital letters, digits and underscores, and starts with a letter."
         raise InvalidInput(message, field=[*path, "feature"])
     if not 0 <= price.credits <= MAX_PRICE_CREDITS:

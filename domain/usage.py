@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.analytics import GroupBy
+from domain.analytics import GroupBy, UsageSlice
 from domain.errors import InvalidInput
+from domain.limits import MAX_CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ class UsageReport:
     units: int
     previous_credits: int | None
     slices: Sequence[UsageRow]
+    metrics: Sequence[UsageSlice] = ()
 
 
 def checked_zone(name: str | None) -> ZoneInfo:
@@ -58,6 +60,12 @@ def check_keys(group_by: Sequence[GroupBy]) -> None:
     """InvalidInput unless there are at most two different keys."""
     if len(group_by) > MAX_KEYS or len(set(group_by)) != len(group_by):
         raise InvalidInput(f"groupBy has at most {MAX_KEYS} different keys.", field=["groupBy"])
+
+
+def check_units(units: int) -> None:
+    """InvalidInput when so many units are more than JSON carries exactly."""
+    if units > MAX_CREDITS:
+        raise InvalidInput(f"Units add up to more than {MAX_CREDITS}: ask for fewer days, or record in a larger unit.")
 
 
 def is_by_time(group_by: Sequence[GroupBy]) -> bool:

@@ -124,18 +124,20 @@ class Hub(Broadcast):
         self,
         channel: str,
         overflow: Overflow = Overflow.LATEST_WINS,
+        also: Sequence[str] = (),
     ) -> AsyncIterator[Inbox]:
-        """Read a topic inside the block. What is published after the block has begun arrives, or GAP does."""
+        """Read topics inside the block. What is published after the block has begun arrives, or GAP does."""
         inbox = Inbox(overflow)
         if self._closed:
             inbox.end(StopAsyncIteration())
         _open.inc()
         try:
-            await self._enter(channel, inbox)
+            for topic in (channel, *also):
+                await self._enter(topic, inbox)
             yield inbox
         finally:
             _open.dec()
-            await asyncio.shield(self._leave(channel, inbox))
+            await asyncio.shield(self._leave((channel, *also), inbox))
 
     async def _enter(self, channel: str, inbox: Inbox) -> None:
         """Add a reader; the lock makes a second one wait until the first has really subscribed."""
@@ -145,12 +147,13 @@ class Hub(Broadcast):
             if len(inboxes) == 1:
                 await self._redis.subscribe(channel)
 
-    async def _leave(self, channel: str, inbox: Inbox) -> None:
-        async with self._lock(channel):
-            inboxes = self._inboxes.get(channel, set())
-            inboxes.discard(inbox)
-            if not inboxes and self._inboxes.pop(channel, None) is not None:
-                await self._redis.unsubscribe(channel)
+    async def _leave(self, topics: Sequence[str], inbox: Inbox) -> None:
+        for topic in topics:
+            async with self._lock(topic):
+                inboxes = self._inboxes.get(topic, set())
+                inboxes.discard(inbox)
+                if not inboxes and self._inboxes.pop(topic, None) is not None:
+                    await self._redis.unsubscribe(topic)
 
     def _lock(self, channel: str) -> asyncio.Lock:
         return self._locks[hash(channel) % LOCKS]

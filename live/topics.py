@@ -13,6 +13,11 @@ def wallet(wallet_id: int) -> str:
     return f"wallet:{wallet_id}"
 
 
+def usage(wallet_id: int) -> str:
+    """Usage was recorded for the wallet without a movement of credits: read it again."""
+    return f"usage:{wallet_id}"
+
+
 def alerts(project_id: int) -> str:
     """Low-balance alerts of a project's wallets."""
     return f"alerts:{project_id}"

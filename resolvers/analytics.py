@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from resolvers.acts import given
+from resolvers.acts import given, is_selected
 from schema.context import Info
 from schema.enums import GroupBy
 from schema.ids import parse_id
@@ -54,5 +54,6 @@ async def usage_report(
         given(range_.to) if range_ else None,
         given(range_.time_zone) if range_ else None,
         compare,
+        is_selected(info, "metrics"),
     )
     return await reports.usage_report(info.context.coffer, info.context.actor, asked)

@@ -10,6 +10,7 @@ from domain import (
     ledger,
     lots,
     margins,
+    metrics,
     permissions,
     pricing,
     purchases,
@@ -39,3 +40,4 @@ CapMeasure = listed(caps.CapMeasure)
 CapPeriod = listed(caps.CapPeriod)
 Band = listed(margins.Band)
 MarginWarning = listed(margins.MarginWarning)
+Aggregation = listed(metrics.Aggregation)

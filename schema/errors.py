@@ -73,6 +73,16 @@ class PricingMatrixMismatchError(UserError):
 
 
 @published
+class UsageOutsideWindowError(UserError):
+    """The usage is later than its metric allows, or in the future."""
+
+    earliest: datetime
+    """From when on usage of this metric is taken now."""
+    latest: datetime
+    """Up to when."""
+
+
+@published
 class GenericError(UserError):
     """A refusal that has no further figures."""
 
@@ -93,6 +103,8 @@ def user_error(error: domain.DomainError) -> UserError:
         case domain.CapReached():
             limit: dict[str, Any] = {"limit": error.limit, "left": error.left, "resets_at": error.resets_at}
             return CapReachedError(**common, **limit, cap_id=strawberry.ID(public_id("cap", error.cap)))
+        case domain.UsageOutsideWindow():
+            return UsageOutsideWindowError(**common, earliest=error.earliest, latest=error.latest)
         case domain.PricingMatrixMismatch():
             prices: dict[str, Any] = {
                 "expected_credits": error.expected_credits,

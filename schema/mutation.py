@@ -10,12 +10,14 @@ from resolvers import margins as margin_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
+from schema.types import recording as recording_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
 from schema.types.holds import HoldPayload, PayoutPayload
 from schema.types.pricing import PublishPricingPayload
@@ -55,6 +57,16 @@ class Mutation:
     adjust_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.adjust_credits)
     publish_pricing: PublishPricingPayload = strawberry.mutation(resolver=price_resolvers.publish_pricing)
     set_unit_costs: margin_types.SetUnitCostsPayload = strawberry.mutation(resolver=margin_resolvers.set_unit_costs)
+    define_metric: recording_types.MetricPayload = strawberry.mutation(resolver=recording_resolvers.define_metric)
+    archive_metric: recording_types.MetricPayload = strawberry.mutation(resolver=recording_resolvers.archive_metric)
+    record_usage: recording_types.RecordUsagePayload = strawberry.mutation(resolver=recording_resolvers.record_usage)
+    record_usage_batch: recording_types.RecordUsageBatchPayload = strawberry.mutation(
+        resolver=recording_resolvers.record_usage_batch
+    )
+    charge_usage: recording_types.ChargeUsagePayload = strawberry.mutation(resolver=recording_resolvers.charge_usage)
+    charge_usage_batch: recording_types.ChargeUsageBatchPayload = strawberry.mutation(
+        resolver=recording_resolvers.charge_usage_batch
+    )
     create_api_key: operation_types.CreateApiKeyPayload = strawberry.mutation(
         resolver=operation_resolvers.create_api_key
     )

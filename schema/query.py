@@ -14,6 +14,7 @@ from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recording as recording_resolvers
 from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
@@ -24,6 +25,7 @@ from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types import payments as payment_types
+from schema.types import recording as recording_types
 from schema.types import refunds as refund_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
@@ -64,6 +66,8 @@ class Query:
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
     refunds: Connection[refund_types.Refund] = strawberry.field(resolver=refund_resolvers.refunds)
     disputes: Connection[refund_types.Dispute] = strawberry.field(resolver=refund_resolvers.disputes)
+    metrics: list[recording_types.Metric] = strawberry.field(resolver=recording_resolvers.list_metrics)
+    usage_events: Connection[recording_types.UsageEvent] = strawberry.field(resolver=recording_resolvers.usage_events)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from db import rollups
 from domain.analytics import (
@@ -15,8 +16,10 @@ from domain.analytics import (
     day_range,
 )
 from domain.permissions import Actor, Permission
-from services.usage import UsageQuestion, usage_report
+from services.usage import UsageQuestion, metrics_used, usage_report
 from services.wallets import require_wallet
+
+UTC: Final = ZoneInfo("UTC")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +43,9 @@ async def usage_summary(
         used_today, _ = await rollups.total(session, found.id, today, today)
         month, _ = await rollups.total(session, found.id, today.replace(day=1), today)
         features = await rollups.by_feature(session, found.id, start, end)
+        metrics = await metrics_used(session, actor, [found.id], (start, end), UTC)
     top = _slices(features[:TOP_FEATURES])
-    return UsageSummary(credits, events, burned / BURN_RATE_DAYS, used_today, month, top)
+    return UsageSummary(credits, events, burned / BURN_RATE_DAYS, used_today, month, top, metrics)
 
 
 async def usage_breakdown(
@@ -52,8 +56,8 @@ async def usage_breakdown(
     async with coffer.database.reading() as session:
         await require_wallet(session, actor, wallet)
     report = await usage_report(coffer, actor, UsageQuestion([wallet], (group_by,), *days, "UTC"))
-    return [UsageSlice(row.keys[0], row.credits, row.events, row.last_activity_at) for row in report.slices]
+    return [UsageSlice(row.keys[0], row.credits, row.events, row.units, row.last_activity_at) for row in report.slices]
 
 
 def _slices(rows: Sequence[Any]) -> list[UsageSlice]:
-    return [UsageSlice(str(row[0]), int(row[1]), int(row[2]), row[3]) for row in rows]
+    return [UsageSlice(str(row[0]), int(row[1]), int(row[2]), int(row[3]), row[4]) for row in rows]

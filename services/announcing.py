@@ -10,6 +10,8 @@ from db.rows import row_posting
 from services.feed import posting_messages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from db.database import Session
     from db.models.ledger import Wallet
     from services.coffer import Coffer
@@ -20,8 +22,20 @@ ANNOUNCED_ROWS: Final = 500
 
 async def announce(coffer: Coffer, session: Session, wallet_id: int, before: int) -> Wallet:
     """Publish, after the commit, every row of a wallet above a sequence; gives the wallet as it is now."""
-    wallet = await wallet_queries.read(session, wallet_id)
-    rows = await transaction_queries.following(session, wallet_id, before, ANNOUNCED_ROWS)
-    messages = [message for row in rows for message in posting_messages(wallet, row, row_posting(row))]
+    return (await announce_each(coffer, session, {wallet_id: before}))[wallet_id]
+
+
+async def announce_each(coffer: Coffer, session: Session, before: Mapping[int, int]) -> dict[int, Wallet]:
+    """Publish, after the commit, the rows of wallets above a sequence of each; gives the wallets as they are now."""
+    if not before:
+        return {}
+    wallets = {wallet.id: wallet for wallet in await wallet_queries.with_ids(session, list(before))}
+    rows = await transaction_queries.following_each(session, list(before.items()), ANNOUNCED_ROWS)
+    messages = [
+        message
+        for (wallet_id, _), news in rows.items()
+        for row in news
+        for message in posting_messages(wallets[wallet_id], row, row_posting(row))
+    ]
     session.after_commit(lambda: coffer.hub.publish_many(messages))
-    return wallet
+    return wallets

@@ -61,6 +61,13 @@ _PLAIN: Final[dict[Outcome, Callable[[], DomainError]]] = {
     Outcome.NO_WALLET: lambda: NotFound("No such wallet in this project: see `wallets`.", field=["walletId"]),
     Outcome.NO_HOLD: lambda: NotFound("No such hold in this project.", field=["holdId"]),
     Outcome.NO_GIFT: lambda: NotFound("No such gift for this wallet.", field=["giftId"]),
+    Outcome.NO_METRIC: lambda: NotFound("No such metric in this project: see `metrics`.", field=["metricKey"]),
+    Outcome.METRIC_ARCHIVED: lambda: InvalidState(
+        "This metric is archived: define it again to record under it.", field=["metricKey"]
+    ),
+    Outcome.NO_FEATURE: lambda: InvalidState(
+        "This metric charges nothing: define it with a `feature`, or use recordUsage.", field=["metricKey"]
+    ),
     Outcome.KEY_CONFLICT: IdempotencyConflict,
     Outcome.FROZEN: WalletFrozen,
     Outcome.INVALID_STATE: lambda: InvalidState(

@@ -118,3 +118,17 @@ class CapRequest:
     api_key: UUID | None = None
     feature: str | None = None
     category: UsageCategory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRequest:
+    """Units of a metric that were used, by default now; `expected_credits` is for charges alone."""
+
+    wallet: UUID | None
+    metric: str
+    units: int
+    idempotency_key: str
+    member: str | None = None
+    occurred_at: datetime | None = None
+    metadata: Mapping[str, Any] | None = None
+    expected_credits: int | None = None

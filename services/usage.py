@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from db import usage as queries
 from db import wallets as wallet_queries
+from db.recorded import recorded
 from db.transactions import following
-from domain.analytics import GroupBy, day_range
+from domain.analytics import GroupBy, UsageSlice, day_range
 from domain.errors import InvalidInput, NotFound
 from domain.permissions import Actor, Permission
 from domain.pricing import UsageCategory
-from domain.usage import UsageReport, UsageRow, check_keys, checked_zone, instants, is_by_time, whole_days
+from domain.usage import UsageReport, UsageRow, check_keys, check_units, checked_zone, instants, is_by_time, whole_days
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ SWEEP_WALLETS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class UsageQuestion:
-    """What is asked: wallets (None: the whole project), keys, days of a zone, and whether the period before as well."""
+    """What is asked: wallets (None: the whole project), keys, days of a zone, and what to read besides."""
 
     wallets: Sequence[UUID | None] | None = None
     group_by: Sequence[GroupBy] = ()
@@ -49,6 +50,7 @@ class UsageQuestion:
     to_day: date | None = None
     time_zone: str | None = None
     compare: bool = False
+    metrics: bool = False
 
 
 async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> UsageReport:
@@ -60,14 +62,17 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
     async with coffer.database.snapshot() as session:
         wallet_ids = await _wallet_ids(session, actor, asked.wallets)
         scope = (session, actor.project_id, wallet_ids, asked.group_by)
-        rows = await queries.used(*scope, _span(start, end, zone, asked.group_by))
+        read = recorded if GroupBy.METRIC in asked.group_by else queries.used
+        rows = await read(*scope, _span(start, end, zone, asked.group_by))
         if len(rows) > MAX_SLICES:
             raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
         earlier = start - (end - start) - timedelta(days=1)
         before = None
         if asked.compare:
-            before = await queries.used(*scope, _span(earlier, start - timedelta(days=1), zone, asked.group_by))
+            before = await read(*scope, _span(earlier, start - timedelta(days=1), zone, asked.group_by))
+        metrics = await metrics_used(session, actor, wallet_ids, (start, end), zone) if asked.metrics else ()
     slices = [UsageRow(_names(row.keys, asked.group_by), *row[1:]) for row in rows]
+    check_units(sum(abs(row.units) for row in rows))
     sums = [sum(column) for column in zip(*(row[1:4] for row in rows), strict=True)] or [0, 0, 0]
     if is_by_time(asked.group_by):
         slices.sort(key=lambda row: tuple(row.keys))
@@ -75,7 +80,17 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
         known = {tuple(_names(row.keys, asked.group_by)): row.credits for row in before}
         slices = [replace(row, previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
     previous = None if before is None else sum(row.credits for row in before)
-    return UsageReport(start, end, zone.key, sums[0], sums[1], sums[2], previous, slices)
+    return UsageReport(start, end, zone.key, sums[0], sums[1], sums[2], previous, slices, metrics)
+
+
+async def metrics_used(
+    session: Session, actor: Actor, wallet_ids: Sequence[int] | None, days: tuple[date, date], zone: ZoneInfo
+) -> list[UsageSlice]:
+    """Recorded usage of wallets by metric, on the days of the use. InvalidInput when units can't be told."""
+    keys = (GroupBy.METRIC,)
+    rows = await recorded(session, actor.project_id, wallet_ids, keys, _span(*days, zone, keys))
+    check_units(max((abs(row.units) for row in rows), default=0))
+    return [UsageSlice(row.keys[0], row.credits, row.events, row.units, row.last_activity_at) for row in rows]
 
 
 async def export_transactions(coffer: Coffer, actor: Actor, wallet: UUID | None) -> AsyncIterator[Any]:

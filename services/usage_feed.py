@@ -26,11 +26,11 @@ PUSH_SECONDS: Final = 1.0
 async def watch_usage(
     coffer: Coffer, actor: Actor, wallet: UUID | None, time_zone: str | None
 ) -> AsyncIterator[UsageReport]:
-    """Today's usage by feature now, then as it changes, at most once in PUSH_SECONDS. NotFound, InvalidInput."""
+    """Today by feature and metric now, then as it changes, at most once in PUSH_SECONDS. NotFound, InvalidInput."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         found = await require_wallet(session, actor, wallet)
-    async with coffer.hub.subscribe(topics.wallet(found.id)) as inbox:
+    async with coffer.hub.subscribe(topics.wallet(found.id), also=[topics.usage(found.id)]) as inbox:
         report, read_at = await _today(coffer, actor, wallet, time_zone), time.monotonic()
         yield report
         async for _ in inbox:
@@ -43,4 +43,5 @@ async def watch_usage(
 
 async def _today(coffer: Coffer, actor: Actor, wallet: UUID | None, time_zone: str | None) -> UsageReport:
     today = coffer.clock().astimezone(checked_zone(time_zone)).date()
-    return await usage_report(coffer, actor, UsageQuestion([wallet], (GroupBy.FEATURE,), today, today, time_zone))
+    asked = UsageQuestion([wallet], (GroupBy.FEATURE,), today, today, time_zone, metrics=True)
+    return await usage_report(coffer, actor, asked)

@@ -17,7 +17,7 @@ from domain.ledger import Account, TransactionSource, TransactionType
 from domain.limits import MAX_CREDITS
 from domain.wallets import DEFAULT_LOW_BALANCE_THRESHOLD_CREDITS, OwnerType
 
-_HOT = {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "2000"}
+HOT = {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "2000"}
 """Room on each page so that updates stay heap-only, and vacuum by count: these rows change on every spend."""
 
 
@@ -35,7 +35,7 @@ class Wallet(Base):
         CheckConstraint("debt_credits >= 0", name="debt_credits"),
         # Spends do not change this column, so their updates stay heap-only.
         Index("ix_wallet_next_expiry_at", "next_expiry_at", postgresql_where=text("next_expiry_at is not null")),
-        {"postgresql_with": _HOT},
+        {"postgresql_with": HOT},
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -112,7 +112,7 @@ class UsageRollup(Base):
     """Usage of one wallet, UTC day, feature and member, summed in the commit of the spends themselves."""
 
     __tablename__ = "usage_rollup"
-    __table_args__ = ({"postgresql_with": _HOT},)
+    __table_args__ = ({"postgresql_with": HOT},)
 
     wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)

@@ -10,14 +10,16 @@ from schema.scalars import BigInt, Credits
 
 @published
 class UsageSlice:
-    """Usage of one feature, category, member or day."""
+    """Usage of one feature, category, member, day or metric."""
 
     key: str
     """Which one."""
     credits: Credits
-    """Credits spent."""
+    """Credits spent; of a metric, what was charged for its units."""
     events: BigInt
-    """Spends."""
+    """Spends; of a metric, what was recorded."""
+    units: BigInt
+    """Units of the features, or of the metric as it adds them up."""
     last_activity_at: datetime | None
     """The last of them."""
 
@@ -38,6 +40,8 @@ class UsageSummary:
     """Credits spent this month."""
     top_features: list[UsageSlice]
     """The five features that cost most in the range."""
+    metrics: list[UsageSlice]
+    """Recorded usage in the range by metric, on the days of the use."""
 
 
 @published
@@ -51,7 +55,7 @@ class UsageReportSlice:
     events: BigInt
     """Spends and captures."""
     units: BigInt
-    """Units of the features."""
+    """Units of the features, or of metrics as they add them up."""
     last_activity_at: datetime
     """The last of them."""
     previous_credits: Credits | None
@@ -73,11 +77,13 @@ class UsageReport:
     events: BigInt
     """Spends and captures."""
     units: BigInt
-    """Units of the features."""
+    """Units of all slices together; they say little where features or metrics differ."""
     previous_credits: Credits | None
     """Credits in as many days before the range; null unless compared."""
     slices: list[UsageReportSlice]
     """Most credits first; by time when a key is one."""
+    metrics: list[UsageSlice]
+    """Recorded usage of the same wallets and days by metric, on the days of the use."""
 
 
 @accepted

@@ -61,6 +61,8 @@ QUERIES = {
     "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
     "refunds": Operation("{ refunds { nodes { id } } }", ALL),
     "disputes": Operation("{ disputes { nodes { id } } }", ALL),
+    "metrics": Operation("{ metrics { key } }", ALL),
+    "usageEvents": Operation("{ usageEvents(walletId: $wallet) { nodes { metricKey } } }", ALL),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
@@ -75,6 +77,8 @@ QUERIES = {
     "apiKeys": Operation("{ apiKeys { nodes { id } } }", OWNERS, own=False),
     "jobs": Operation("{ jobs { nodes { id } } }", ADMINS),
 }
+METRIC = 'key: "USED", name: "n", unit: "u", category: API, feature: "API_BASIC_REQUEST"'
+USED = 'walletId: $wallet, metricKey: "USED", units: 1, idempotencyKey: $key'
 SPEND = 'walletId: $wallet, feature: "API_BASIC_REQUEST", idempotencyKey: $key'
 MOVE = 'walletId: $wallet, credits: 1, reason: "r", idempotencyKey: $key'
 PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
@@ -125,6 +129,12 @@ MUTATIONS = {
         ADMINS,
         own=False,
     ),
+    "defineMetric": Operation(f"{{ defineMetric(input: {{{METRIC}}}) {{ {P} }} }}", ADMINS, own=False),
+    "recordUsage": Operation(f"{{ recordUsage(input: {{{USED}}}) {{ {P} }} }}", SPENDERS),
+    "recordUsageBatch": Operation(f"{{ recordUsageBatch(inputs: [{{{USED}}}]) {{ results {{ {P} }} }} }}", SPENDERS),
+    "chargeUsage": Operation(f"{{ chargeUsage(input: {{{USED}}}) {{ {P} }} }}", SPENDERS),
+    "chargeUsageBatch": Operation(f"{{ chargeUsageBatch(inputs: [{{{USED}}}]) {{ results {{ {P} }} }} }}", SPENDERS),
+    "archiveMetric": Operation('{ archiveMetric(key: "OLD") { errors { code } } }', ADMINS),
     "createApiKey": Operation(f"{{ createApiKey(input: {{name: $key, role: VIEWER}}) {{ {P} }} }}", OWNERS, own=False),
     "revokeApiKey": Operation(f"{{ revokeApiKey(id: $apiKey) {{ {P} }} }}", OWNERS),
     "replayJob": Operation(f'{{ replayJob(id: "job_1") {{ {P} }} }}', ADMINS),
@@ -179,6 +189,8 @@ async def objects(owner: Client) -> dict[str, str]:
     ids["key"] = "gift"
     await make("gift", gift, ("gift", "id"))
     await make("cap", cap, ("cap", "id"))
+    await owner.run(document("mutation", MUTATIONS["defineMetric"].text))
+    await owner.run(document("mutation", MUTATIONS["defineMetric"].text.replace("USED", "OLD")))
     await make("purchase", f"{{ purchaseCredits(input: {{{BUY}}}) {{ purchase {{ id }} }} }}", ("purchase", "id"))
     await make("apiKey", '{ createApiKey(input: {name: "n", role: VIEWER}) { apiKey { id } } }', ("apiKey", "id"))
     return ids

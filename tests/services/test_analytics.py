@@ -34,7 +34,7 @@ async def test_every_breakdown_adds_up_to_the_spends(coffer: Coffer) -> None:
     words = (coffer, actor, wallet.uuid)
     by_feature = await usage_breakdown(*words, GroupBy.FEATURE, (None, None))
     assert {row.key: row.credits for row in by_feature} == dict(sums)
-    for group in GroupBy:
+    for group in set(GroupBy) - {GroupBy.METRIC}:
         rows = await usage_breakdown(*words, group, (None, None))
         assert (sum(row.credits for row in rows), sum(row.events for row in rows)) == (sums.total(), 41)
     summary = await usage_summary(*words, None, None)

@@ -35,6 +35,12 @@ AS_APPLICATION = [
     "update cap set limit_amount = 1000000",
     "insert into cap_usage values (1, now(), 0)",
     "update burn_alert set spent_credits = 0",
+    "delete from usage_event",
+    "insert into usage_event select * from usage_event",
+    "update metric_slot set units = 0",
+    "update metric set unit = ''",
+    "delete from metric",
+    "select ledger.book_usage(null)",
     "alter table credit_transaction disable trigger all",
     "select ledger.count_usage(1, now(), 'X', null, null, 1, 1)",
 ]

@@ -56,6 +56,7 @@ ROWS = st.lists(
     min_size=1,
     max_size=12,
 )
+GROUPS = sorted(set(GroupBy) - {GroupBy.API_KEY, GroupBy.WALLET, GroupBy.METRIC})
 FEATURE_CATEGORY = {"A": UsageCategory.AI, "B": UsageCategory.API, None: None}
 
 
@@ -92,7 +93,11 @@ async def write(coffer: Coffer, wallet_id: int, rows: list[Any], first: int) -> 
     folded=ROWS,
     tail=ROWS,
     zone=st.sampled_from(ZONES),
-    groups=st.lists(st.sampled_from(sorted(set(GroupBy) - {GroupBy.API_KEY, GroupBy.WALLET})), max_size=2, unique=True),
+    groups=st.lists(
+        st.sampled_from(GROUPS),
+        max_size=2,
+        unique=True,
+    ),
     days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 40)),
 )
 async def test_every_aggregate_is_the_sum_over_the_rows(

@@ -37,6 +37,7 @@ class BuyPackPurchaseCreditsErrors(BaseModel):
         "GenericError",
         "InsufficientCreditsError",
         "PricingMatrixMismatchError",
+        "UsageOutsideWindowError",
         "UserError",
     ] = Field(alias="__typename")
     code: ErrorCode

@@ -28,6 +28,7 @@ class OpenWalletCreateWalletErrors(BaseModel):
         "GenericError",
         "InsufficientCreditsError",
         "PricingMatrixMismatchError",
+        "UsageOutsideWindowError",
         "UserError",
     ] = Field(alias="__typename")
     code: ErrorCode

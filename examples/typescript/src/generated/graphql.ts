@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'PRICING_MATRIX_MISMATCH'
   /** No price is published for the feature: see `pricing`. */
   | 'UNKNOWN_FEATURE'
+  /** The usage is later than its metric allows, or in the future: see `earliest` and `latest`. */
+  | 'USAGE_OUTSIDE_WINDOW'
   /** No credit leaves a frozen wallet: unfreeze it first. */
   | 'WALLET_FROZEN';
 
@@ -90,6 +92,7 @@ export type OpenWalletMutation = { createWallet: { wallet: { id: string, availab
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
+      | { code: ErrorCode, message: string }
     > } };
 
 export type BuyPackMutationVariables = Exact<{
@@ -100,6 +103,7 @@ export type BuyPackMutationVariables = Exact<{
 
 
 export type BuyPackMutation = { purchaseCredits: { purchase: { id: string, status: PurchaseStatus, checkoutUrl: string | null, quote: { total: { formatted: string } } } | null, errors: Array<
+      | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
@@ -122,6 +126,7 @@ export type ConsumeMutation = { consume: { replayed: boolean, transaction: { seq
       | { __typename: 'GenericError', code: ErrorCode, message: string }
       | { __typename: 'InsufficientCreditsError', availableCredits: number, requiredCredits: number, code: ErrorCode, message: string }
       | { __typename: 'PricingMatrixMismatchError', actualCredits: number, code: ErrorCode, message: string }
+      | { __typename: 'UsageOutsideWindowError', code: ErrorCode, message: string }
     > } };
 
 export type WatchWalletSubscriptionVariables = Exact<{
