@@ -39,29 +39,28 @@ begin
   insert into revenue (purchase_id, wallet_id) values (p.id, p.wallet_id) on conflict do nothing;
 end $$;
 
--- Books that a refund began: its GST is the share of all refunds so far less what they took before; the fee is the rest.
+-- Books that a refund began: its part of the amount, the GST and the fee.
 create function ledger.book_refund(r refund) returns void language plpgsql as $$
-declare p purchase; amount bigint; gst bigint;
+declare p purchase;
 begin
   select * into strict p from purchase where id = r.purchase_id;
   if exists (select from money_entry where source = r.uuid::text and kind = 2) then return; end if;
-  select coalesce(sum(case when 2 = debit then amount_minor when 2 = credit then -amount_minor end), 0),
-    coalesce(sum(case when 4 = debit then amount_minor when 4 = credit then -amount_minor end), 0)
-    into amount, gst from money_entry where purchase_id = p.id and kind in (2, 4);
-  gst := ledger.proportion(p.gst_minor, amount + r.amount_minor, p.amount_minor) - gst;
   perform ledger.book(p, 2, r.uuid::text, 2, 6, r.amount_minor);
-  perform ledger.book(p, 2, r.uuid::text, 4, 6, gst);
-  perform ledger.book(p, 2, r.uuid::text, 5, 6, r.total_minor - r.amount_minor - gst);
+  perform ledger.book(p, 2, r.uuid::text, 4, 6, r.gst_minor);
+  perform ledger.book(p, 2, r.uuid::text, 5, 6, r.platform_fee_minor);
 end $$;
 
--- Books that the provider sent a refund, or that it refused: then the entries of its beginning are undone.
+-- Books that a refund was sent, or that it failed: then the entries of its beginning are undone, after its money came back
+-- if it had been sent.
 create function ledger.book_refund_end(r refund) returns void language plpgsql as $$
 declare p purchase;
 begin
   select * into strict p from purchase where id = r.purchase_id;
-  if r.refund_id is not null then
+  if r.status = 3 then
     perform ledger.book(p, 3, r.uuid::text, 6, 1, r.total_minor);
-  else
+  elsif r.status = 4 then
+    perform ledger.book(p, 8, e.source, 1, 6, e.amount_minor) from money_entry e
+      where e.source = r.uuid::text and e.kind = 3;
     perform ledger.book(p, 4, e.source, e.credit, e.debit, e.amount_minor) from money_entry e
       where e.source = r.uuid::text and e.kind = 2;
   end if;
@@ -95,10 +94,10 @@ create function ledger.refund_changed() returns trigger
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
 begin
   perform ledger.book_refund(new);
-  if new.completed_at is not null then perform ledger.book_refund_end(new); end if;
+  perform ledger.book_refund_end(new);
   return null;
 end $$;
-create trigger refund_books after insert or update of completed_at on refund for each row
+create trigger refund_books after insert or update of status on refund for each row
   execute function ledger.refund_changed();
 
 create function ledger.surplus_changed() returns trigger
@@ -111,7 +110,8 @@ create trigger surplus_payment_books after insert or update of completed_at on s
   execute function ledger.surplus_changed();
 
 -- What is earned of each purchase of a settled wallet: of the amount that is not refunded, the share of the used among the
--- credits that its refunds did not take. Credits in open holds, payouts and gifts are not used yet; a bonus earns nothing.
+-- credits that its refunds did not take. Credits in open holds, payouts, gifts and disputes are not used yet; a bonus earns
+-- nothing.
 -- With p_open only of those that can still change.
 create function ledger.earned(p_wallet_id bigint, p_open boolean)
 returns table (purchase_id bigint, earned_minor bigint, unused_credits bigint)
@@ -129,12 +129,15 @@ language sql stable security definer set search_path = public, ledger, pg_temp a
     from waiting w cross join lateral (select x.lot_id, x.credits, sum(x.credits) over (order by x.id) as upto
       from ledger.allocations_of(p_wallet_id, w.sequence) x) a group by a.lot_id
   ), taken as (
-    select s.lot_id, sum(a.credits) as credits from sold s join allocation a on a.lot_id = s.lot_id
+    select s.lot_id, sum(a.credits) as credits, sum(a.credits) filter (where d.id is not null) as frozen
+    from sold s join allocation a on a.lot_id = s.lot_id
     join credit_transaction t on t.wallet_id = p_wallet_id and t.sequence = a.from_sequence
+    left join dispute d on d.purchase_id = s.id and d.status = 1
+      and t.idempotency_key = 'dispute:' || d.uuid || ':' || d.changes || ':frozen'
     where t.type = 4 and t.to_account = 13 and t.source_id = s.source_id group by s.lot_id
   ), summed as (
-    select s.id, s.amount, sum(s.credits - coalesce(t.credits, 0)) as credits,
-      sum(s.remaining + coalesce(a.credits, 0)) as unused
+    select s.id, s.amount, sum(s.credits - coalesce(t.credits, 0) + coalesce(t.frozen, 0)) as credits,
+      sum(s.remaining + coalesce(a.credits, 0) + coalesce(t.frozen, 0)) as unused
     from sold s left join aside a using (lot_id) left join taken t using (lot_id) group by s.id, s.amount
   )
   select id, case when unused = 0 then amount
@@ -166,5 +169,5 @@ grant execute on function ledger.recognise, ledger.earned, ledger.sale_name, led
 select ledger.book_sale(p) from purchase p
   where p.status in (3, 5) and not exists (select from revenue r where r.purchase_id = p.id);
 select ledger.book_refund(r) from refund r order by r.id;
-select ledger.book_refund_end(r) from refund r where r.completed_at is not null;
+select ledger.book_refund_end(r) from refund r;
 select ledger.book_surplus(s) from surplus_payment s;

@@ -18,16 +18,15 @@ MONEY_PROMISES: Final[dict[str, str]] = {
         select p.wallet_uuid as uuid from refund r join purchase p on p.id = r.purchase_id left join (
           select source, sum(case when kind = 2 and credit = 6 then amount_minor
               when kind = 2 then -amount_minor end) as begun,
-            sum(amount_minor) filter (where kind = 3) as sent,
+            sum(case when kind = 3 then amount_minor when kind = 8 then -amount_minor end) as sent,
             sum(case when kind = 4 and debit = 6 then amount_minor when kind = 4 then -amount_minor end) as undone
-          from money_entry where kind in (2, 3, 4) group by 1) e on e.source = r.uuid::text
+          from money_entry where kind in (2, 3, 4, 8) group by 1) e on e.source = r.uuid::text
         where (e.begun, coalesce(e.sent, 0), coalesce(e.undone, 0)) is distinct from (r.total_minor,
-          case when r.completed_at is not null and r.refund_id is not null then r.total_minor else 0 end,
-          case when r.completed_at is not null and r.refund_id is null then r.total_minor else 0 end)""",
+          case r.status when 3 then r.total_minor else 0 end, case r.status when 4 then r.total_minor else 0 end)""",
     "a refunded amount is the sum of its refunds": """
         select p.wallet_uuid as uuid from purchase p left join (
           select purchase_id, sum(amount_minor) as amount from refund
-          where completed_at is null or refund_id is not null group by 1) r on r.purchase_id = p.id
+          where status <> 4 group by 1) r on r.purchase_id = p.id
         where p.refunded_minor <> coalesce(r.amount, 0)""",
     "the gateways hold what was paid less what went back": """
         select coalesce(held.uuid, paid.uuid) as uuid from (
@@ -40,7 +39,7 @@ MONEY_PROMISES: Final[dict[str, str]] = {
             select project_id, gateway, currency, wallet_uuid, amount_minor + gst_minor + platform_fee_minor as amount
               from purchase where status in (3, 5)
             union all select p.project_id, p.gateway, p.currency, p.wallet_uuid, -r.total_minor
-              from refund r join purchase p on p.id = r.purchase_id where r.refund_id is not null
+              from refund r join purchase p on p.id = r.purchase_id where r.status = 3
             union all select p.project_id, p.gateway, s.currency, p.wallet_uuid, s.total_minor
               from surplus_payment s join purchase p on p.id = s.purchase_id where s.completed_at is null) x
           group by 1, 2, 3) paid using (project_id, gateway, currency)

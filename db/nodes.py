@@ -12,6 +12,7 @@ from db.models.jobs import Job
 from db.models.ledger import CreditTransaction, Hold, Wallet
 from db.models.projects import ApiKey
 from db.models.purchases import Purchase
+from db.models.refunds import Dispute, Refund
 from db.transactions import COLUMNS
 
 if TYPE_CHECKING:
@@ -36,6 +37,16 @@ async def wallets(session: Session, project_id: int, uuids: Sequence[UUID]) -> d
 async def purchases(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's purchases among the uuids."""
     return await _by_uuid(session, Purchase, project_id, uuids)
+
+
+async def refunds(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's refunds among the uuids."""
+    return await _by_uuid(session, Refund, project_id, uuids)
+
+
+async def disputes(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's disputes among the uuids."""
+    return await _by_uuid(session, Dispute, project_id, uuids)
 
 
 async def gifts(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -1,18 +1,18 @@
-"""Queries of purchases and refunds."""
+"""Queries of purchases and their orders."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from db.models.purchases import GatewayEvent, Purchase, Refund, SurplusPayment
+from db.models.purchases import Purchase, PurchaseOrder
 from db.paging import newest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from db.database import Session
@@ -61,56 +61,17 @@ async def touch(session: Session, purchase: Purchase) -> None:
     await session.flush()
 
 
-async def refund_by_key(session: Session, purchase_id: int, idempotency_key: str) -> Refund | None:
-    """The refund that was asked for with that key."""
-    query = select(Refund).where(Refund.purchase_id == purchase_id, Refund.idempotency_key == idempotency_key)
-    return (await session.scalars(query)).one_or_none()
+async def add_order(session: Session, purchase: Purchase, order_id: str) -> None:
+    """Note an order that was opened for a purchase."""
+    row = insert(PurchaseOrder).values(gateway=purchase.gateway, order_id=order_id, purchase_id=purchase.id)
+    await session.execute(row.on_conflict_do_nothing())
 
 
-async def refund(session: Session, uuid: UUID) -> tuple[Refund, Purchase] | None:
-    """A refund and its purchase, both locked."""
-    query = select(Refund, Purchase).join(Purchase, Purchase.id == Refund.purchase_id).where(Refund.uuid == uuid)
-    row = (await session.execute(query.with_for_update())).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
-async def gateway_event(session: Session, event_id: int) -> GatewayEvent | None:
-    """A stored webhook."""
-    return await session.get(GatewayEvent, event_id, populate_existing=True)
-
-
-async def store_event(session: Session, gateway: str, event: dict[str, Any]) -> int | None:
-    """Keep a webhook: its id here, or None when that event of the provider is known."""
-    row = insert(GatewayEvent).values(gateway=gateway, **event).on_conflict_do_nothing()
-    return await session.scalar(row.returning(GatewayEvent.id))
-
-
-async def mark_event(session: Session, event_id: int, verdict: str) -> None:
-    """Note what was made of a webhook."""
-    change = {"verdict": verdict, "processed_at": func.now()}
-    await session.execute(update(GatewayEvent).where(GatewayEvent.id == event_id).values(change))
-
-
-async def open_refunds(session: Session, purchase_id: int) -> int:
-    """How many refunds of a purchase the provider has not decided yet."""
-    await session.flush()
-    query = select(func.count()).where(Refund.purchase_id == purchase_id, Refund.completed_at.is_(None))
-    return (await session.scalar(query)) or 0
-
-
-async def project_of_order(session: Session, gateway: str, order_id: str) -> int | None:
-    """The project whose purchase has that order, or that payment, at its provider."""
-    named = (Purchase.order_id == order_id) | (Purchase.payment_id == order_id)
-    return await session.scalar(select(Purchase.project_id).where(Purchase.gateway == gateway, named).limit(1))
-
-
-async def add_surplus(session: Session, purchase: Purchase, payment: Mapping[str, Any]) -> int | None:
-    """Note a payment of a purchase that was paid already: its id here, or None when it is known."""
-    row = insert(SurplusPayment).values(purchase_id=purchase.id, gateway=purchase.gateway, **payment)
-    return await session.scalar(row.on_conflict_do_nothing().returning(SurplusPayment.id))
-
-
-async def surplus(session: Session, surplus_id: int) -> SurplusPayment | None:
-    """A surplus payment, locked until the end of the transaction."""
-    query = select(SurplusPayment).where(SurplusPayment.id == surplus_id).with_for_update()
+async def by_order(session: Session, gateway: str, order_id: str) -> Purchase | None:
+    """The purchase that has that order, also one of an earlier attempt, or that payment at its provider."""
+    orders = select(PurchaseOrder.purchase_id).where(
+        PurchaseOrder.gateway == gateway, PurchaseOrder.order_id == order_id
+    )
+    paid = select(Purchase.id).where(Purchase.gateway == gateway, Purchase.payment_id == order_id)
+    query = select(Purchase).where(Purchase.id.in_(orders.union(paid).scalar_subquery())).limit(1)
     return (await session.scalars(query)).one_or_none()

@@ -117,6 +117,17 @@ PROMISES: Final[dict[str, str]] = {
           where t.wallet_id = p.wallet_id and t.type in (1, 3) and t.source = 2
             and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')) s on true
         where (p.status in (3, 5) and s.credits is distinct from p.credits) or (p.status not in (3, 5) and s.n > 0)""",
+    "what went back took its credits, and is no more than was paid": """
+        select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join (
+          select purchase_id, sum(total_minor) as total, sum(credits) as credits
+          from refund where status <> 4 group by 1) r on r.purchase_id = p.id
+        left join (select purchase_id, sum(frozen_credits) as frozen from dispute group by 1) d on d.purchase_id = p.id
+        left join (
+          select wallet_id, source_id, sum(case when to_account = 13 then amount else -amount end) as taken
+          from credit_transaction where type = 4 and 13 in (from_account, to_account) group by 1, 2) t
+          on t.wallet_id = p.wallet_id and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')
+        where coalesce(t.taken, 0) <> coalesce(r.credits, 0) + coalesce(d.frozen, 0)
+          or r.total > p.amount_minor + p.gst_minor + p.platform_fee_minor or r.credits > p.credits""",
     **MONEY_PROMISES,
 }
 

@@ -44,6 +44,8 @@ class MoneyEntryKind(IntEnum):
     """A purchase was paid twice: the second payment goes back."""
     SURPLUS_SENT = 7
     """The second payment went back."""
+    REFUND_RETURNED = 8
+    """A refund that had been sent came back, so it is undone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,34 +142,3 @@ def quote(amount_minor: int | None, pack_code: str | None) -> Quote:
     if pack is None:
         raise InvalidInput(f"No pack {pack_code!r}: see `packs`.", field=["packCode"])
     return quote_amount(pack.amount_minor)
-
-
-@dataclass(frozen=True, slots=True)
-class RefundShare:
-    """What one refund pays back, in paise, and takes back, in credits."""
-
-    total_minor: int
-    purchased_credits: int
-    bonus_credits: int
-
-
-def refund_share(bought: Quote, already_minor: int, amount_minor: int) -> RefundShare:
-    """Split a refund of part of `bought.amount_minor` so that parts add up to the whole, to the paisa and the credit.
-
-    Each figure is the rounded share of all refunds so far less the share of those before this one. InvalidInput when
-    the amount is not between 1 and what is left.
-    """
-    left = bought.amount_minor - already_minor
-    if not 1 <= amount_minor <= left:
-        raise InvalidInput(f"Refund 1 to {left} paise.", field=["amountMinor"])
-
-    def part(whole: int) -> int:
-        after, before = already_minor + amount_minor, already_minor
-        return _proportion(whole, after, bought.amount_minor) - _proportion(whole, before, bought.amount_minor)
-
-    purchased = bought.credits - bought.bonus_credits
-    return RefundShare(part(bought.total_minor), part(purchased), part(bought.bonus_credits))
-
-
-def _proportion(whole: int, numerator: int, denominator: int) -> int:
-    return (2 * whole * numerator + denominator) // (2 * denominator)

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from domain.purchases import PurchaseStatus
+    from domain.refunds import DisputeStatus, RefundStatus
 
 
 class GatewayRefused(Exception):
@@ -91,6 +93,38 @@ class RefundRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderRefund:
+    """A refund as the provider tells it, in minor units; `reference` is ours if we asked for it."""
+
+    refund_id: str
+    reference: str
+    total_minor: int
+    currency: str
+    status: RefundStatus
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDispute:
+    """A dispute as the provider tells it, in minor units; `respond_by` is when it is lost without an answer."""
+
+    dispute_id: str
+    total_minor: int
+    currency: str
+    status: DisputeStatus
+    reason: str | None = None
+    respond_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reversals:
+    """Everything that goes back, or may go back, of one payment."""
+
+    refunds: Sequence[ProviderRefund] = ()
+    disputes: Sequence[ProviderDispute] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeRequest:
     """A charge of a saved method without the buyer, in minor units; `reference` is the idempotency key."""
 
@@ -137,8 +171,12 @@ class Gateway(Protocol):
         """Read how an order stands."""
         ...
 
-    async def refund(self, request: RefundRequest) -> str:
-        """Give money back and return the provider's id of the refund; the same reference refunds once."""
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
+        """Give money back; the same reference refunds once. One that failed at once is GatewayRefused."""
+        ...
+
+    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:
+        """Read what became of a payment after it was made."""
         ...
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from domain.purchases import PaymentMethod, PurchaseStatus
+from domain.refunds import DisputeStatus, RefundStatus
 from gateways import inbox
 from gateways.base import (
     EventKind,
@@ -22,7 +23,10 @@ from gateways.base import (
     Order,
     OrderRequest,
     Payment,
+    ProviderDispute,
+    ProviderRefund,
     RefundRequest,
+    Reversals,
     WebhookEvent,
     WebhookRejected,
 )
@@ -55,6 +59,18 @@ _KNOWN: Final = frozenset({409, 422})
 
 _OUR_FAULT: Final = frozenset({401, 403})
 _CLOSED: Final = frozenset({"EXPIRED", "TERMINATED"})
+_REFUND_STATUSES: Final = {
+    "SUCCESS": RefundStatus.SUCCEEDED,
+    "CANCELLED": RefundStatus.FAILED,
+    "FAILED": RefundStatus.FAILED,
+}
+"""Everything else is on its way."""
+
+_LOST: Final = ("_MERCHANT_LOST", "_MERCHANT_ACCEPTED")
+"""How the statuses of every kind of dispute end, from RETRIEVAL to ARBITRATION; the rest is undecided."""
+
+_WON: Final = "_MERCHANT_WON"
+_INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"})
 _PAYMENT_EVENTS: Final = frozenset(
     {"PAYMENT_SUCCESS_WEBHOOK", "PAYMENT_FAILED_WEBHOOK", "PAYMENT_USER_DROPPED_WEBHOOK", "PAYMENT_CHARGES_WEBHOOK"}
@@ -91,7 +107,7 @@ class CashfreeGateway:
         with readable():
             return read_payment(order, attempts)
 
-    async def refund(self, request: RefundRequest) -> str:
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once."""
         path = f"/orders/{quote(request.order_id, safe='')}/refunds"
         body = {
@@ -102,9 +118,18 @@ class CashfreeGateway:
         }
         refund = await self._create(path, request.reference, body, f"{path}/{quote(request.reference, safe='')}")
         with readable():
-            if refund["refund_status"] == "CANCELLED":
-                raise GatewayRefused("Cashfree cancelled the refund.")
-            return str(refund["cf_refund_id"])
+            made = read_refund(refund)
+        if made.status is RefundStatus.FAILED:
+            raise GatewayRefused(made.failure_reason or "")
+        return made
+
+    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:
+        """Read the refunds and disputes of one of an order's payments."""
+        refunds = await self._read(f"/orders/{quote(order_id, safe='')}/refunds")
+        disputes = await self._read(f"/payments/{quote(payment_id, safe='')}/disputes")
+        with readable():
+            mine = [refund for refund in refunds if str(refund["cf_payment_id"]) == payment_id]
+            return Reversals([read_refund(refund) for refund in mine], [read_dispute(one) for one in disputes])
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and signature: base64 of HMAC-SHA256, by the client secret, of the timestamp before the body."""
@@ -185,6 +210,39 @@ def read_payment(order: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]
     return Payment(order_id, order_id, payment_id, status, total, currency, reason, is_final)
 
 
+def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
+    """A refund, whose id in our words is the reference if we asked for it."""
+    status = _REFUND_STATUSES.get(refund["refund_status"], RefundStatus.PENDING)
+    said = refund.get("status_description") or f"Cashfree says {refund['refund_status'].lower()}."
+    return ProviderRefund(
+        refund_id=str(refund["cf_refund_id"]),
+        reference=str(refund["refund_id"]),
+        total_minor=paise(refund["refund_amount"]),
+        currency=refund["refund_currency"],
+        status=status,
+        failure_reason=said if status is RefundStatus.FAILED else None,
+    )
+
+
+def read_dispute(dispute: Mapping[str, Any]) -> ProviderDispute:
+    """A dispute of any kind, from a retrieval to arbitration."""
+    said = dispute["dispute_status"]
+    status = DisputeStatus.OPEN
+    if said.endswith(_WON):
+        status = DisputeStatus.WON
+    elif said.endswith(_LOST):
+        status = DisputeStatus.LOST
+    respond_by = datetime.fromisoformat(dispute["respond_by"])
+    return ProviderDispute(
+        dispute_id=str(dispute["dispute_id"]),
+        total_minor=paise(dispute["dispute_amount"]),
+        currency=dispute.get("dispute_amount_currency") or dispute["order_details"]["order_currency"],
+        status=status,
+        reason=dispute.get("reason_description"),
+        respond_by=respond_by if respond_by.tzinfo else respond_by.replace(tzinfo=_INDIA),
+    )
+
+
 def _unpaid(order: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> tuple[PurchaseStatus, str | None]:
     """A failed attempt fails the purchase, though the buyer may still try another; then the success counts."""
     states = {attempt["payment_status"] for attempt in attempts}
@@ -212,8 +270,9 @@ def read_event(body: bytes) -> WebhookEvent:
         told = (inbox.find(payment, "cf_payment_id"), inbox.find(payment, "payment_status"))
         order_id, kind = inbox.find(data, "order", "order_id"), EventKind.PAYMENT
     else:
-        told, order_id = (None, None), inbox.find(data, "order", "order_id")
-        kind = EventKind.DISPUTE if type_.startswith("DISPUTE_") else EventKind.OTHER
+        is_dispute = type_.startswith("DISPUTE_")
+        told, kind = (None, None), EventKind.DISPUTE if is_dispute else EventKind.OTHER
+        order_id = inbox.find(data, "order_details" if is_dispute else "order", "order_id")
     # Ids come as texts in some messages and as numbers in others.
     about = ":".join(map(str, told)) if None not in told else sha256(body).hexdigest()
     return WebhookEvent(inbox.text(f"{type_}:{about}"), type_, inbox.optional_text(order_id), kind)

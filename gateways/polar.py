@@ -6,12 +6,14 @@ Polar sells in its own name, adds its own tax and writes its own invoice: what c
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from standardwebhooks import Webhook
 
 from domain.purchases import PurchaseStatus
+from domain.refunds import DisputeStatus, RefundStatus
 from gateways import inbox
 from gateways.base import (
     EventKind,
@@ -20,7 +22,10 @@ from gateways.base import (
     Order,
     OrderRequest,
     Payment,
+    ProviderDispute,
+    ProviderRefund,
     RefundRequest,
+    Reversals,
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "2026-10"
 LISTED: Final = 100
-"""Refunds of one order that are looked through for ours: more than one order can have."""
+"""Refunds or disputes of one order that are looked through: more than one order can have."""
 
 SHORTEST_KEY_BYTES: Final = 16
 """A secret that decodes to less was no base64."""
@@ -50,6 +55,18 @@ _STATUSES: Final = {
     "expired": PurchaseStatus.FAILED,
 }
 _PAID: Final = frozenset({"paid", "refunded", "partially_refunded"})
+_REFUND_STATUSES: Final = {
+    "pending": RefundStatus.PENDING,
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+}
+_DISPUTE_STATUSES: Final = {
+    "lost": DisputeStatus.LOST,
+    "won": DisputeStatus.WON,
+    # Polar refunded the buyer in time, and tells the refund by itself.
+    "prevented": DisputeStatus.WON,
+}
 
 
 class PolarGateway:
@@ -79,18 +96,24 @@ class PolarGateway:
         with readable():
             return read_payment(checkout, orders)
 
-    async def refund(self, request: RefundRequest) -> str:
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back, net of the tax that Polar adds in proportion; the same reference refunds once."""
         if request.payment_id is None:
             raise GatewayRefused("Polar refunds orders, and this checkout has none.")
         made = await self._list("/v1/refunds/", order_id=request.payment_id)
         with readable():
-            known = [refund for refund in made if refund["metadata"].get("reference") == request.reference]
+            known = [refund for refund in map(read_refund, made) if refund.reference == request.reference]
         refund = known[0] if known else await self._make_refund(request)
+        if refund.status is RefundStatus.FAILED:
+            raise GatewayRefused(refund.failure_reason or "")
+        return refund
+
+    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+        """Read the refunds and disputes of an order."""
+        refunds = await self._list("/v1/refunds/", order_id=payment_id)
+        disputes = await self._list("/v1/disputes/", order_id=payment_id)
         with readable():
-            if refund["status"] in {"failed", "canceled"}:
-                raise GatewayRefused(f"The refund is {refund['status']} at Polar.")
-            return str(refund["id"])
+            return Reversals([read_refund(one) for one in refunds], [read_dispute(one) for one in disputes])
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
@@ -100,7 +123,7 @@ class PolarGateway:
         """Close connections."""
         await self._calls.close()
 
-    async def _make_refund(self, request: RefundRequest) -> Any:  # noqa: ANN401 - JSON
+    async def _make_refund(self, request: RefundRequest) -> ProviderRefund:
         body = {
             "order_id": request.payment_id,
             "reason": "customer_request",
@@ -108,7 +131,9 @@ class PolarGateway:
             "metadata": {"reference": request.reference},
             "revoke_benefits": False,
         }
-        return await self._send("POST", "/v1/refunds/", is_repeatable=False, json=body)
+        made = await self._send("POST", "/v1/refunds/", is_repeatable=False, json=body)
+        with readable():
+            return read_refund(made)
 
     async def _list(self, path: str, **filters: str) -> Sequence[Mapping[str, Any]]:
         answer = await self._send("GET", path, params={**filters, "limit": LISTED})
@@ -171,6 +196,32 @@ def read_payment(checkout: Mapping[str, Any], orders: Sequence[Mapping[str, Any]
         failure_reason=f"The payment page says: {checkout['status']}." if is_failed else None,
         # A failed checkout is closed; another attempt is another checkout.
         is_final=is_failed or paid is not None,
+    )
+
+
+def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
+    """A refund, whose amount is net of tax like the order's."""
+    status = _REFUND_STATUSES[refund["status"]]
+    return ProviderRefund(
+        refund_id=str(refund["id"]),
+        reference=str(refund["metadata"].get("reference", "")),
+        total_minor=refund["amount"],
+        currency=refund["currency"].upper(),
+        status=status,
+        failure_reason=f"The refund is {refund['status']} at Polar." if status is RefundStatus.FAILED else None,
+    )
+
+
+def read_dispute(dispute: Mapping[str, Any]) -> ProviderDispute:
+    """A dispute; an early warning is an open one."""
+    due_by = dispute["evidence_due_by"]
+    return ProviderDispute(
+        dispute_id=str(dispute["id"]),
+        total_minor=dispute["amount"],
+        currency=dispute["currency"].upper(),
+        status=_DISPUTE_STATUSES.get(dispute["status"], DisputeStatus.OPEN),
+        reason=dispute["reason"],
+        respond_by=datetime.fromisoformat(due_by) if due_by else None,
     )
 
 

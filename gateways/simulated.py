@@ -10,8 +10,20 @@ import orjson
 from standardwebhooks import Webhook
 
 from domain.purchases import PurchaseStatus
+from domain.refunds import DisputeStatus, RefundStatus
 from gateways import inbox
-from gateways.base import EventKind, GatewayRefused, Order, OrderRequest, Payment, RefundRequest, WebhookEvent
+from gateways.base import (
+    EventKind,
+    GatewayRefused,
+    Order,
+    OrderRequest,
+    Payment,
+    ProviderDispute,
+    ProviderRefund,
+    RefundRequest,
+    Reversals,
+    WebhookEvent,
+)
 from gateways.calls import Calls, read_json, readable
 
 if TYPE_CHECKING:
@@ -27,6 +39,9 @@ _STATUSES: Final = {
     "refunded": PurchaseStatus.SUCCESS,
     "partially_refunded": PurchaseStatus.SUCCESS,
 }
+
+
+_KINDS: Final = {"refund": EventKind.REFUND, "dispute": EventKind.DISPUTE}
 
 
 def merchant_key(secret: str) -> str:
@@ -64,12 +79,18 @@ class SimulatedGateway:
         with readable():
             return _payment(answer)
 
-    async def refund(self, request: RefundRequest) -> str:
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once."""
         body = {"reference": request.reference, "amount_minor": request.total_minor}
         answer = await self._call("POST", f"/simulated/orders/{quote(request.order_id, safe='')}/refunds", body)
         with readable():
-            return str(answer["id"])
+            return _refund(answer)
+
+    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+        """Read the refunds and the dispute of an order."""
+        answer = await self._call("GET", f"/simulated/orders/{quote(order_id, safe='')}")
+        with readable():
+            return Reversals([_refund(one) for one in answer["refunds"]], [_dispute(one) for one in answer["disputes"]])
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
@@ -77,7 +98,7 @@ class SimulatedGateway:
         event = inbox.read_object(body)
         kind = inbox.text(event.get("type"))
         order_id = inbox.optional_text(inbox.find(event, "data", "order_id"))
-        about = EventKind.REFUND if kind.startswith("refund.") else EventKind.PAYMENT
+        about = _KINDS.get(kind.partition(".")[0], EventKind.PAYMENT)
         return WebhookEvent(inbox.text(event_id), kind, order_id, about)
 
     async def close(self) -> None:
@@ -104,6 +125,16 @@ def _payment(answer: Mapping[str, Any]) -> Payment:
         currency=answer["currency"],
         failure_reason=answer["failure_reason"],
     )
+
+
+def _refund(answer: Mapping[str, Any]) -> ProviderRefund:
+    words = (answer["id"], answer["reference"], answer["amount_minor"], answer["currency"])
+    return ProviderRefund(*words, status=RefundStatus.SUCCEEDED)
+
+
+def _dispute(answer: Mapping[str, Any]) -> ProviderDispute:
+    words = (answer["id"], answer["amount_minor"], answer["currency"])
+    return ProviderDispute(*words, status=DisputeStatus[answer["status"].upper()], reason="Simulated.")
 
 
 def _read_refusal(answer: httpx.Response) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import stripe
 
 from domain.purchases import PurchaseStatus
+from domain.refunds import RefundStatus
 from gateways import inbox
 from gateways.base import (
     ChargeRequest,
@@ -19,19 +20,18 @@ from gateways.base import (
     Order,
     OrderRequest,
     Payment,
+    ProviderRefund,
     RefundRequest,
-    SavedMethod,
+    Reversals,
     WebhookEvent,
     WebhookRejected,
 )
 from gateways.breaker import Breaker
 from gateways.calls import CALL_SECONDS
+from gateways.stripe_answers import read_dispute, read_intent, read_refund, read_session, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-
-    from stripe import PaymentIntent
-    from stripe.checkout import Session
 
     from gateways.accounts import StripeAccount
 
@@ -39,7 +39,8 @@ ANSWER_SECONDS: Final = 12.0
 RETRIES: Final = 2
 """By Stripe's client: after lost connections, 409 and 5xx, with the same idempotency key."""
 
-LISTED_REFUNDS: Final = 100
+LISTED: Final = 100
+"""Refunds or disputes of one payment that are looked through: more than one payment can have."""
 
 _ORDER_EVENTS: Final = "checkout.session."
 _INTENT_EVENTS: Final = "payment_intent."
@@ -47,18 +48,6 @@ _REFUND_EVENTS: Final = ("charge.refund", "refund.")
 _DISPUTE_EVENTS: Final = ("charge.dispute.", "radar.early_fraud_warning.")
 _FINAL: Final = (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError)
 """Answers; everything else, our own wrong key included, proves nothing about the payment."""
-
-_SESSION_STATUSES: Final = {
-    "open": PurchaseStatus.PROCESSING,
-    # Completed but not paid: a method that takes its time.
-    "complete": PurchaseStatus.PENDING,
-    "expired": PurchaseStatus.FAILED,
-}
-_INTENT_STATUSES: Final = {
-    "succeeded": PurchaseStatus.SUCCESS,
-    "processing": PurchaseStatus.PENDING,
-    "canceled": PurchaseStatus.FAILED,
-}
 
 
 class StripeGateway:
@@ -95,23 +84,30 @@ class StripeGateway:
             sessions = self._client.v1.checkout.sessions
             return read_session(await sessions.retrieve_async(order_id, {"expand": ["payment_intent"]}))
 
-    async def refund(self, request: RefundRequest) -> str:
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once, also after Stripe has forgotten the idempotency key."""
         if request.payment_id is None:
             raise GatewayRefused("Stripe refunds payments, and this order has none.")
         refunds, intent = self._client.v1.refunds, request.payment_id
         options: Any = {"idempotency_key": f"refund:{request.reference}"}
         async with self._call():
-            made = await refunds.list_async({"payment_intent": intent, "limit": LISTED_REFUNDS})
-            known = next((refund for refund in made.data if _reference(refund.metadata) == request.reference), None)
+            made = await refunds.list_async({"payment_intent": intent, "limit": LISTED})
+            known = next((refund for refund in made.data if reference_of(refund.metadata) == request.reference), None)
             metadata = {"reference": request.reference}
             refund = known or await refunds.create_async(
                 {"payment_intent": intent, "amount": request.total_minor, "metadata": metadata}, options
             )
-        if refund.status in {"failed", "canceled"}:
-            reason = getattr(refund, "failure_reason", None) or refund.status
-            raise GatewayRefused(f"Stripe could not refund: {reason}.")
-        return refund.id
+            told = read_refund(refund)
+        if told.status is RefundStatus.FAILED:
+            raise GatewayRefused(told.failure_reason or "")
+        return told
+
+    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+        """Read the refunds and disputes of an intent."""
+        async with self._call():
+            refunds = await self._client.v1.refunds.list_async({"payment_intent": payment_id, "limit": LISTED})
+            disputes = await self._client.v1.disputes.list_async({"payment_intent": payment_id, "limit": LISTED})
+            return Reversals([read_refund(one) for one in refunds.data], [read_dispute(one) for one in disputes.data])
 
     async def charge(self, request: ChargeRequest) -> Payment:
         """Charge a saved method while the buyer is away; the same reference charges once within 24 hours.
@@ -198,49 +194,6 @@ def sign(secret: str, timestamp: str, body: bytes) -> bytes:
     return hmac.digest(secret.encode(), f"{timestamp}.".encode() + body, "sha256").hex().encode()
 
 
-def read_session(session: Session) -> Payment:
-    """A Checkout Session, its intent expanded: paid when its payment status says so, not when it is complete."""
-    intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
-    error = intent.last_payment_error if intent else None
-    if session.payment_status == "paid":
-        status = PurchaseStatus.SUCCESS
-    else:
-        status = PurchaseStatus.FAILED if error else _SESSION_STATUSES[session.status or "open"]
-    is_paid = status is PurchaseStatus.SUCCESS
-    return Payment(
-        order_id=session.id,
-        reference=session.client_reference_id or "",
-        payment_id=intent.id if intent and is_paid else None,
-        status=status,
-        total_minor=session.amount_total or 0,
-        currency=(session.currency or "").upper(),
-        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
-        # An open session takes another attempt; one with a method that failed late does not.
-        is_final=is_paid or session.status == "expired" or (session.status == "complete" and error is not None),
-        saved=_saved(intent) if intent and is_paid else None,
-    )
-
-
-def read_intent(intent: PaymentIntent) -> Payment:
-    """A PaymentIntent; without a verdict yet it is PROCESSING, and after a decline another attempt may follow."""
-    status = _INTENT_STATUSES.get(intent.status, PurchaseStatus.PROCESSING)
-    is_paid, is_final = status is PurchaseStatus.SUCCESS, intent.status in {"succeeded", "canceled"}
-    error = None if is_paid else intent.last_payment_error
-    if intent.status == "requires_payment_method" and error:
-        status = PurchaseStatus.FAILED
-    return Payment(
-        order_id=intent.id,
-        reference=_reference(intent.metadata),
-        payment_id=intent.id if is_paid else None,
-        status=status,
-        total_minor=intent.amount,
-        currency=intent.currency.upper(),
-        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
-        is_final=is_final,
-        saved=_saved(intent) if is_paid else None,
-    )
-
-
 def read_event(body: bytes) -> WebhookEvent:
     """A message in our words: what happens to charges, refunds and disputes is told by the intent it belongs to."""
     event = inbox.read_object(body)
@@ -264,19 +217,3 @@ def _intent_of(declined: stripe.CardError) -> str:
     """The id of the intent that was declined."""
     error = declined.json_body.get("error", {}) if isinstance(declined.json_body, dict) else {}
     return str(inbox.find(error, "payment_intent", "id") or "")
-
-
-def _saved(intent: PaymentIntent) -> SavedMethod | None:
-    """The customer and method of a payment that was made with the right to charge again."""
-    ids = [getattr(value, "id", value) for value in (intent.customer, intent.payment_method)]
-    if getattr(intent, "setup_future_usage", None) != "off_session" or not all(ids):
-        return None
-    return SavedMethod(str(ids[0]), str(ids[1]))
-
-
-def _reason(error: Any) -> str:  # noqa: ANN401 - Stripe's error, or none when the time ran out
-    return getattr(error, "message", None) or "The payment did not come in time."
-
-
-def _reference(metadata: Any) -> str:  # noqa: ANN401 - Stripe's mapping
-    return str((metadata and metadata.to_dict().get("reference")) or "")

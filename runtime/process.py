@@ -22,7 +22,7 @@ from runtime.relay import RelayWorker
 from runtime.scheduler import Periodic, run_periodic
 from runtime.tracing import tracing
 from runtime.worker import Worker
-from services import books, forecasts, refunds, settlement, simulated_provider
+from services import books, forecasts, refunds, reversals, settlement, simulated_provider, surplus
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
@@ -69,7 +69,8 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "gateway.event": settlement.handle_gateway_event,
         "purchase.follow_up": settlement.follow_up,
         "refund.send": refunds.send_refund,
-        "refund.surplus": refunds.refund_surplus,
+        "refund.surplus": surplus.refund_surplus,
+        "purchase.reversals": reversals.watch_reversals,
         **forecasts.handlers(fit_models),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }

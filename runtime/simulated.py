@@ -75,12 +75,12 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
 
     async def read(request: Request) -> dict[str, object]:
         order = await provider.read_order(coffer, request.path_params["order"])
-        return {name: getattr(order, name) for name in _ORDER_FIELDS}
+        return {name: getattr(order, name) for name in _ORDER_FIELDS} | provider.reversals(order)
 
     async def refund(request: Request) -> dict[str, object]:
         body = await _read_json(request)
         reference, amount_minor = _field(body, "reference", str), _field(body, "amount_minor", int)
-        return {"id": await provider.refund_order(coffer, request.path_params["order"], reference, amount_minor)}
+        return await provider.refund_order(coffer, request.path_params["order"], reference, amount_minor)
 
     return [
         Route("/simulated/orders", _private(key, create), methods=["POST"]),

@@ -13,6 +13,7 @@ from domain import (
     permissions,
     pricing,
     purchases,
+    refunds,
     wallets,
 )
 from schema.publishing import listed
@@ -22,6 +23,9 @@ UsageCategory = listed(pricing.UsageCategory)
 TransactionType = listed(ledger.TransactionType)
 PurchaseStatus = listed(purchases.PurchaseStatus)
 PaymentMethod = listed(purchases.PaymentMethod)
+RefundStatus = listed(refunds.RefundStatus)
+RefundOrigin = listed(refunds.RefundOrigin)
+DisputeStatus = listed(refunds.DisputeStatus)
 GroupBy = listed(analytics.GroupBy)
 Role = listed(permissions.Role)
 JobState = listed(jobs.JobState)

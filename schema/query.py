@@ -14,6 +14,7 @@ from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
 from schema.pagination import Connection
@@ -23,6 +24,7 @@ from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types import payments as payment_types
+from schema.types import refunds as refund_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
@@ -60,6 +62,8 @@ class Query:
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
     money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
+    refunds: Connection[refund_types.Refund] = strawberry.field(resolver=refund_resolvers.refunds)
+    disputes: Connection[refund_types.Dispute] = strawberry.field(resolver=refund_resolvers.disputes)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)

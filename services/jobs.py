@@ -49,8 +49,12 @@ _ended: Final = Counter("coffer_job_attempts_total", "Attempts of jobs by how th
 class RetryLater(Exception):
     """Not an error: there is nothing to decide yet, so the job comes back, however often.
 
-    It waits as long again as it has existed, within FIRST_ and LONGEST_LATER_SECONDS.
+    It waits as long again as it has existed, within FIRST_LATER_SECONDS and `at_most_seconds`.
     """
+
+    def __init__(self, reason: str, *, at_most_seconds: float = LONGEST_LATER_SECONDS) -> None:
+        super().__init__(reason)
+        self.at_most_seconds = at_most_seconds
 
 
 async def enqueue(
@@ -85,7 +89,7 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
             effect = await handlers[job.kind](coffer, job.payload)
             result = await _apply(coffer, job, effect)
     except RetryLater as later:
-        result = await _put_back(coffer, job, str(later), _later(coffer, job), counts=False)
+        result = await _put_back(coffer, job, str(later), _later(coffer, job, later.at_most_seconds), counts=False)
     except Exception as fault:  # noqa: BLE001 - whatever a handler raises is recorded on its job
         _log.warning("job.failed", job=job.id, kind=job.kind, attempt=job.attempts, exc_info=True)
         delay = None if job.attempts >= MAX_ATTEMPTS else retry_delay(job.attempts, random.random())  # noqa: S311 - jitter
@@ -135,6 +139,10 @@ async def replay_job(coffer: Coffer, actor: Actor, job_id: int | None) -> Job:
     return job
 
 
+async def nothing(_session: Session) -> None:
+    """The effect of a job that has nothing left to do."""
+
+
 async def _apply(coffer: Coffer, job: Job, effect: Effect) -> str:
     async with coffer.database.transaction() as session:
         # Another worker may own it by now, if this attempt outlived its lease.
@@ -145,9 +153,9 @@ async def _apply(coffer: Coffer, job: Job, effect: Effect) -> str:
     return "done"
 
 
-def _later(coffer: Coffer, job: Job) -> timedelta:
+def _later(coffer: Coffer, job: Job, at_most_seconds: float) -> timedelta:
     age = (coffer.clock() - job.created_at).total_seconds()
-    return timedelta(seconds=min(max(age, FIRST_LATER_SECONDS), LONGEST_LATER_SECONDS))
+    return timedelta(seconds=min(max(age, FIRST_LATER_SECONDS), at_most_seconds))
 
 
 async def _put_back(coffer: Coffer, job: Job, error: str, delay: timedelta | None, *, counts: bool) -> str:

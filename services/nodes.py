@@ -27,6 +27,8 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "wal": (Permission.READ, queries.wallets),
     "txn": (Permission.READ, queries.transactions),
     "pur": (Permission.READ, queries.purchases),
+    "ref": (Permission.READ, queries.refunds),
+    "dis": (Permission.READ, queries.disputes),
     "hold": (Permission.READ, partial(_holds, HoldKind.SPEND)),
     "pay": (Permission.READ, partial(_holds, HoldKind.PAYOUT)),
     "gift": (Permission.READ, queries.gifts),

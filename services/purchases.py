@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from db import purchases as queries
 from db.models.purchases import Purchase
 from domain.errors import IdempotencyConflict, NotFound, PaymentFailed
+from domain.happenings import Happening
 from domain.inputs import check_key
 from domain.jobs import Queue
 from domain.permissions import Actor, Permission
@@ -15,11 +16,12 @@ from domain.purchases import PurchaseStatus, quote, require_transition, without_
 from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
 from live import topics
 from services.gateways import choose_gateway
+from services.happenings import happened
 from services.jobs import enqueue
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from db.database import Session
     from db.models.ledger import Wallet
@@ -119,9 +121,9 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         return purchase
     except GatewayRefused as refused:
         reason = str(refused)
-        await _record(coffer, purchase, lambda row: _fail(row, reason))
+        await _refuse(coffer, purchase, reason)
         raise PaymentFailed(reason) from refused
-    return await _record(coffer, purchase, lambda row: _ordered(row, order))
+    return await _ordered(coffer, purchase, order)
 
 
 async def changed(coffer: Coffer, session: Session, purchase: Purchase) -> None:
@@ -131,27 +133,29 @@ async def changed(coffer: Coffer, session: Session, purchase: Purchase) -> None:
     session.after_commit(lambda: coffer.hub.publish(topic, b"changed"))
 
 
-async def _record(coffer: Coffer, purchase: Purchase, change: Callable[[Purchase], None]) -> Purchase:
-    """Apply a change to the row as it is now, unless another attempt has begun meanwhile."""
+async def _ordered(coffer: Coffer, purchase: Purchase, order: Order) -> Purchase:
+    """Remember the order, also when another attempt has begun meanwhile: it can still be paid."""
     async with coffer.database.transaction() as session:
         row = await _locked(session, purchase.uuid)
+        await queries.add_order(session, row, order.order_id)
         if row.attempt == purchase.attempt:
-            change(row)
+            row.order_id, row.checkout_url = order.order_id, order.checkout_url
             await changed(coffer, session, row)
     return row
 
 
+async def _refuse(coffer: Coffer, purchase: Purchase, reason: str) -> None:
+    async with coffer.database.transaction() as session:
+        row = await _locked(session, purchase.uuid)
+        if row.attempt == purchase.attempt:
+            require_transition(row.status, PurchaseStatus.FAILED)
+            row.status, row.failure_reason = PurchaseStatus.FAILED, reason
+            await changed(coffer, session, row)
+            await happened(coffer, session, Happening.PURCHASE_FAILED, row)
+
+
 def _sold_by(coffer: Coffer, gateway: str, wanted: Quote) -> Quote:
     return without_tax(wanted) if coffer.gateways[gateway].is_merchant_of_record else wanted
-
-
-def _ordered(row: Purchase, order: Order) -> None:
-    row.order_id, row.checkout_url = order.order_id, order.checkout_url
-
-
-def _fail(row: Purchase, reason: str) -> None:
-    require_transition(row.status, PurchaseStatus.FAILED)
-    row.status, row.failure_reason = PurchaseStatus.FAILED, reason
 
 
 def _new(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gateway: str) -> Purchase:

@@ -1,31 +1,38 @@
-"""Giving money back: the credits are taken first, then the provider is asked, then the outcome is recorded."""
+"""Giving money back: the credits are taken first, then the provider is asked, then what it says is recorded."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
-from db import moves
-from db import purchases as queries
-from db import wallets as wallet_queries
-from db.models.purchases import Refund
+from db import purchases as purchase_queries
+from db import refunds as queries
+from db.models.refunds import Refund
 from domain.errors import IdempotencyConflict, InvalidState, NotFound
+from domain.happenings import Happening
 from domain.inputs import check_key
 from domain.jobs import Queue
 from domain.permissions import Actor, Permission
-from domain.purchases import PurchaseStatus, refund_share, require_transition
-from gateways.base import GatewayRefused, RefundRequest
-from services.announcing import announce
-from services.jobs import enqueue
+from domain.purchases import PurchaseStatus
+from domain.refunds import RefundOrigin, RefundStatus, Share, share_of_amount
+from gateways.base import GatewayRefused, ProviderRefund, RefundRequest
+from services.clawbacks import give_back, take
+from services.happenings import happened
+from services.jobs import enqueue, nothing
 from services.purchases import changed, get_purchase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from db.database import Session
     from db.models.purchases import Purchase
+    from domain.pages import Page
     from services.coffer import Coffer
     from services.jobs import Effect
+
+WATCH_SECONDS = 60
+"""After that long the provider is asked how an undecided refund or dispute stands."""
 
 
 async def refund_purchase(
@@ -40,7 +47,7 @@ async def refund_purchase(
     check_key(idempotency_key)
     found = await get_purchase(coffer, actor, purchase)
     async with coffer.database.transaction() as session:
-        row = found and await queries.lock(session, found.uuid)
+        row = found and await purchase_queries.lock(session, found.uuid)
         if not row:
             raise NotFound("No such purchase in this project: see `purchases`.", field=["id"])
         known = await queries.refund_by_key(session, row.id, idempotency_key)
@@ -48,111 +55,108 @@ async def refund_purchase(
             if amount_minor not in {None, known.amount_minor}:
                 raise IdempotencyConflict
             return row
-        if row.status is not PurchaseStatus.SUCCESS:
-            raise InvalidState(f"Only a paid purchase can be refunded; this one is {row.status.name}.")
-        await _begin(coffer, session, row, amount_minor or row.amount_minor - row.refunded_minor, idempotency_key)
+        share = await _wanted(session, row, amount_minor)
+        refund = await begin(coffer, session, row, share, idempotency_key=idempotency_key)
+        payload = {"refund": refund.uuid.hex, "project_id": row.project_id}
+        await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.send", payload))
     return row
+
+
+async def list_refunds(coffer: Coffer, actor: Actor, purchase: UUID | None, page: Page) -> Sequence[Refund]:
+    """Refunds of the project or of one purchase, newest first."""
+    actor.require(Permission.READ)
+    async with coffer.database.reading() as session:
+        return await queries.newest_refunds(session, actor.project_id, purchase, page)
 
 
 async def send_refund(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     """Job `refund.send`: ask the provider; when it refuses, the credits go back to the wallet."""
-    uuid = UUID(payload["refund"])
     async with coffer.database.reading() as session:
-        found = await queries.refund(session, uuid)
-    if found is None or found[0].completed_at is not None:
-        return _nothing
-    refund, purchase = found
+        refund = await queries.refund(session, UUID(payload["refund"]))
+        purchase = refund and await purchase_queries.by_uuid(session, refund.purchase_uuid)
+    if not refund or not purchase or refund.status is not RefundStatus.REQUESTED:
+        return nothing
     words = (refund.uuid.hex, purchase.order_id or "", refund.total_minor, purchase.currency, purchase.payment_id)
-    request = RefundRequest(*words)
     try:
-        refund_id = await coffer.gateway(purchase.gateway).refund(request)
+        told = await coffer.gateway(purchase.gateway).refund(RefundRequest(*words))
     except GatewayRefused as refused:
-        return _refused(coffer, uuid, str(refused))
-    return _completed(coffer, uuid, refund_id)
-
-
-async def refund_surplus(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
-    """Job `refund.surplus`: send back a payment too many. A refusal leaves the job dead, for somebody to look."""
-    async with coffer.database.reading() as session:
-        found = await queries.surplus(session, payload["surplus"])
-    if found is None or found.completed_at is not None:
-        return _nothing
-    reference = uuid5(NAMESPACE_OID, f"surplus:{found.gateway}:{found.payment_id}").hex
-    request = RefundRequest(reference, found.order_id, found.total_minor, found.currency, found.payment_id)
-    refund_id = await coffer.gateway(found.gateway).refund(request)
+        told = ProviderRefund(
+            "", refund.uuid.hex, refund.total_minor, refund.currency, RefundStatus.FAILED, str(refused)
+        )
 
     async def effect(session: Session) -> None:
-        row = await queries.surplus(session, payload["surplus"])
-        if row is not None and row.completed_at is None:
-            row.refund_id, row.completed_at = refund_id, coffer.clock()
+        row = await purchase_queries.lock(session, purchase.uuid)
+        mine = await queries.refund(session, refund.uuid)
+        if row is not None and mine is not None:
+            await advance(coffer, session, row, mine, told)
 
     return effect
 
 
-async def _begin(coffer: Coffer, session: Session, row: Purchase, amount_minor: int, key: str) -> None:
-    part = refund_share(row.quote, row.refunded_minor, amount_minor)
-    credits = part.purchased_credits + part.bonus_credits
-    refund = Refund(uuid=uuid4(), purchase_id=row.id, amount_minor=amount_minor, total_minor=part.total_minor)
-    refund.credits, refund.idempotency_key = credits, key
+async def begin(coffer: Coffer, session: Session, row: Purchase, share: Share, **words: object) -> Refund:
+    """Write a refund of part of a locked purchase and take its credits."""
+    refund = Refund(uuid=uuid4(), total_minor=share.total_minor, **asdict(share), **of_purchase(row), **words)
+    refund.status = RefundStatus.REQUESTED
     session.add(refund)
-    row.refunded_minor += amount_minor
+    row.refunded_minor += share.amount_minor
     await changed(coffer, session, row)
-    await _take(coffer, session, refund, row)
-    payload = {"refund": refund.uuid.hex, "project_id": row.project_id}
-    await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.send", payload))
+    refund.shortfall_credits = await take(coffer, session, row, refund.credits, f"refund:{refund.uuid}:taken")
+    await happened(coffer, session, Happening.REFUND_REQUESTED, row, {"refund": refund.uuid})
+    return refund
 
 
-async def _take(coffer: Coffer, session: Session, refund: Refund, row: Purchase) -> None:
-    """Take the refund's credits from the wallet; what was spent already becomes a debt that the next purchase pays."""
-    if not refund.credits:
+async def advance(coffer: Coffer, session: Session, row: Purchase, refund: Refund, told: ProviderRefund) -> None:
+    """Bring a refund of a locked purchase to what the provider says, in any order of arrival."""
+    refund.refund_id = told.refund_id or refund.refund_id
+    if told.status <= refund.status:
         return
-    words = {"wallet_id": row.wallet_id, "amount": refund.credits, "key": f"refund:{refund.uuid}:taken"}
-    posted = await moves.claw_back(session, words | {"source_id": f"pur_{row.uuid.hex}"})
-    refund.shortfall_credits = posted.posting.required_credits
-    await announce(coffer, session, row.wallet_id, posted.posting.posted_sequence - 1)
-
-
-async def _return(coffer: Coffer, session: Session, refund: Refund, row: Purchase) -> None:
-    """Give them back: first the debt is cancelled, then the rest goes into the wallet."""
-    if not refund.credits:
+    refund.status, refund.failure_reason = told.status, told.failure_reason
+    if told.status is RefundStatus.PENDING:
+        await watch(coffer, session, row)
         return
-    before = (await wallet_queries.read(session, row.wallet_id)).sequence
-    words: dict[str, Any] = {"wallet_id": row.wallet_id, "amount": refund.credits}
-    words |= {"shortfall": refund.shortfall_credits}
-    words |= {"key": f"refund:{refund.uuid}:returned", "source_id": f"pur_{row.uuid.hex}"}
-    await moves.undo_claw_back(session, words)
-    await announce(coffer, session, row.wallet_id, before)
+    refund.completed_at = coffer.clock()
+    await (_succeeded if told.status is RefundStatus.SUCCEEDED else fail)(coffer, session, row, refund)
 
 
-def _completed(coffer: Coffer, uuid: UUID, refund_id: str) -> Effect:
-    async def effect(session: Session) -> None:
-        found = await queries.refund(session, uuid)
-        if found is None or found[0].completed_at is not None:
-            return
-        refund, row = found
-        refund.refund_id, refund.completed_at = refund_id, coffer.clock()
-        if row.refunded_minor == row.amount_minor and await queries.open_refunds(session, row.id) == 0:
-            require_transition(row.status, PurchaseStatus.REFUNDED)
-            row.status = PurchaseStatus.REFUNDED
-        await changed(coffer, session, row)
-
-    return effect
+async def watch(coffer: Coffer, session: Session, row: Purchase) -> None:
+    """Have the provider asked until everything that goes back of a purchase is decided, also when no message comes."""
+    work = (Queue.REFUND_PROCESSING, "purchase.reversals", {"purchase": row.uuid.hex, "project_id": row.project_id})
+    await enqueue(coffer, session, work, delay_seconds=WATCH_SECONDS, key=f"reversals:{row.uuid}")
 
 
-def _refused(coffer: Coffer, uuid: UUID, reason: str) -> Effect:
-    async def effect(session: Session) -> None:
-        found = await queries.refund(session, uuid)
-        if found is None or found[0].completed_at is not None:
-            return
-        refund, row = found
-        refund.completed_at = coffer.clock()
-        row.refunded_minor -= refund.amount_minor
-        row.failure_reason = f"The refund was refused: {reason}"
-        await changed(coffer, session, row)
-        await _return(coffer, session, refund, row)
-
-    return effect
+async def fail(coffer: Coffer, session: Session, row: Purchase, refund: Refund) -> None:
+    """Return the credits of a refund that came to nothing, even one that the bank sent back after it had succeeded."""
+    row.refunded_minor -= refund.amount_minor
+    if row.status is PurchaseStatus.REFUNDED:
+        row.status = PurchaseStatus.SUCCESS
+    if refund.origin is RefundOrigin.PROJECT:
+        row.failure_reason = f"The refund was refused: {refund.failure_reason}"
+    await changed(coffer, session, row)
+    key, shortfall = f"refund:{refund.uuid}:returned", refund.shortfall_credits
+    await give_back(coffer, session, row, refund.credits, key, shortfall=shortfall)
+    await happened(coffer, session, Happening.REFUND_FAILED, row, {"refund": refund.uuid})
 
 
-async def _nothing(_session: Session) -> None:
-    """The effect of a job that has nothing left to do."""
+async def _succeeded(coffer: Coffer, session: Session, row: Purchase, refund: Refund) -> None:
+    on_their_way, _ = await queries.open_parts(session, row.id)
+    if row.refunded_minor == row.amount_minor and not on_their_way:
+        row.status = PurchaseStatus.REFUNDED
+    await changed(coffer, session, row)
+    await happened(coffer, session, Happening.REFUND_SUCCEEDED, row, {"refund": refund.uuid})
+
+
+async def _wanted(session: Session, row: Purchase, amount_minor: int | None) -> Share:
+    """The part that a project asks to give back. InvalidState, InvalidInput."""
+    if row.status is not PurchaseStatus.SUCCESS:
+        raise InvalidState(f"Only a paid purchase can be refunded; this one is {row.status.name}.")
+    taken = await queries.taken(session, row.id)
+    left = row.amount_minor - taken.amount_minor
+    if not left:
+        raise InvalidState("All of this purchase is on its way back or disputed: see `refunds` and `disputes`.")
+    return share_of_amount(row.quote, taken, left if amount_minor is None else amount_minor)
+
+
+def of_purchase(row: Purchase) -> dict[str, Any]:
+    """What a refund or dispute repeats of its purchase."""
+    words = {name: getattr(row, name) for name in ("project_id", "gateway", "currency")}
+    return words | {"purchase_id": row.id, "purchase_uuid": row.uuid}

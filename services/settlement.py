@@ -5,29 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import structlog
-
+from db import events as event_queries
 from db import ledger
 from db import purchases as queries
 from db import wallets as wallet_queries
-from domain.jobs import Queue
+from domain.happenings import Happening
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
 from domain.purchases import TRANSITIONS, PurchaseStatus
 from gateways.base import EventKind, GatewayUnavailable
+from services.clawbacks import source_of
 from services.grants import post
-from services.jobs import RetryLater, enqueue
+from services.happenings import happened
+from services.jobs import RetryLater, enqueue, nothing
 from services.purchases import FOLLOW_UP_SECONDS, changed, follow_up_work, open_order
+from services.reversals import apply_reversals, read_reversals
+from services.surplus import return_surplus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from db.database import Session
-    from db.models.purchases import GatewayEvent, Purchase
+    from db.models.events import GatewayEvent
+    from db.models.purchases import Purchase
     from gateways.base import Payment
     from services.coffer import Coffer
     from services.jobs import Effect
-
-_log: Final = structlog.get_logger()
 
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
 
@@ -39,18 +41,30 @@ class PaymentMismatch(Exception):
 async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     """Job `gateway.event`: act on a stored webhook. The message is only a hint; the provider's answer decides."""
     async with coffer.database.reading() as session:
-        event = await queries.gateway_event(session, payload["event"])
+        event = await event_queries.get(session, payload["event"])
     if event is None:
-        return _nothing
+        return nothing
     if event.order_id is None or event.kind == EventKind.OTHER:
         return _verdict(event, "ignored")
     if event.kind != EventKind.PAYMENT:
-        _log.warning("gateway.noted", gateway=event.gateway, type=event.type, order=event.order_id)
-        return _verdict(event, f"{event.kind} noted")
+        return await _act_on_reversals(coffer, event)
     payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
 
     async def effect(session: Session) -> None:
         word = await apply_payment(coffer, session, event.gateway, payment)
+        await _verdict(event, word)(session)
+
+    return effect
+
+
+async def _act_on_reversals(coffer: Coffer, event: GatewayEvent) -> Effect:
+    found = await read_reversals(coffer, event)
+    if found is None:
+        return _verdict(event, "not ours")
+    purchase, reversals = found
+
+    async def effect(session: Session) -> None:
+        word = await apply_reversals(coffer, session, purchase.uuid, reversals)
         await _verdict(event, word)(session)
 
     return effect
@@ -62,7 +76,7 @@ async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
         purchase = await queries.by_uuid(session, UUID(payload["purchase"]))
     order_id: str | None = payload.get("order")
     if purchase is None or not (order_id or _is_followed(purchase, payload["attempt"])):
-        return _nothing
+        return nothing
     if order_id is None and purchase.order_id is None:
         purchase = await open_order(coffer, purchase)
     order_id = order_id or purchase.order_id
@@ -93,6 +107,8 @@ async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment:
         return "too late"
     purchase.status, purchase.failure_reason = payment.status, payment.failure_reason
     await changed(coffer, session, purchase)
+    if payment.status is PurchaseStatus.FAILED:
+        await happened(coffer, session, Happening.PURCHASE_FAILED, purchase)
     return payment.status.name.lower()
 
 
@@ -100,11 +116,13 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     """Mark a purchase as paid, once; what comes after that goes back."""
     if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
         is_known = purchase.payment_id == payment.payment_id
-        return "known" if is_known else await _give_back(coffer, session, purchase, payment)
+        return "known" if is_known else await return_surplus(coffer, session, purchase, payment)
     if (payment.total_minor, payment.currency) != (purchase.quote.total_minor, purchase.currency):
         asked = f"{purchase.quote.total_minor} {purchase.currency}"
         raise PaymentMismatch(f"Asked for {asked}, paid {payment.total_minor} {payment.currency}.")
     await _grant(coffer, session, purchase)
+    if purchase.order_id != payment.order_id:
+        await queries.add_order(session, purchase, payment.order_id)
     if purchase.order_id not in {None, payment.order_id}:
         # Another attempt was under way, and its order can still be paid.
         work = follow_up_work(purchase, purchase.order_id)
@@ -112,6 +130,7 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
     purchase.failure_reason, purchase.order_id = None, payment.order_id
     await changed(coffer, session, purchase)
+    await happened(coffer, session, Happening.PURCHASE_SUCCEEDED, purchase)
     return "granted"
 
 
@@ -129,21 +148,9 @@ async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
             amount=amount,
             key=f"purchase:{purchase.uuid}:{kind.name.lower()}",
             key_space=SYSTEM_KEY,
-            source_id=f"pur_{purchase.uuid.hex}",
+            source_id=source_of(purchase),
         )
         await post(coffer, session, movement)
-
-
-async def _give_back(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
-    """Refund a payment of a purchase that another one has paid; it moved no credits, so none are taken."""
-    names = ("order_id", "payment_id", "total_minor", "currency")
-    values = {name: getattr(payment, name) for name in names}
-    surplus = await queries.add_surplus(session, purchase, values)
-    if surplus is None:
-        return "known"
-    payload = {"surplus": surplus, "project_id": purchase.project_id}
-    await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.surplus", payload))
-    return "paid twice: refunded"
 
 
 def _is_followed(purchase: Purchase, attempt: int) -> bool:
@@ -154,13 +161,9 @@ def _is_followed(purchase: Purchase, attempt: int) -> bool:
 
 def _verdict(event: GatewayEvent, word: str) -> Effect:
     async def effect(session: Session) -> None:
-        await queries.mark_event(session, event.id, word)
+        await event_queries.mark(session, event.id, word)
 
     return effect
-
-
-async def _nothing(_session: Session) -> None:
-    """The effect of a job that has nothing left to do."""
 
 
 def _parse_reference(reference: str) -> tuple[UUID, int] | None:

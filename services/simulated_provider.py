@@ -86,7 +86,15 @@ async def act(coffer: Coffer, order_id: str, action: str, method: str) -> None:
         await _decide(coffer, session, order, ACTIONS[action], "The bank declined the payment.")
 
 
-async def refund_order(coffer: Coffer, order_id: str, reference: str, amount_minor: int) -> str:
+def reversals(order: SimulatedOrder) -> dict[str, list[dict[str, object]]]:
+    """The order's refunds and disputes."""
+    refunds = [_refund(order, reference, amount) for reference, amount in order.refunds.items()]
+    dispute: dict[str, object] = {"id": f"simdis_{order.id}", "status": order.dispute}
+    dispute |= {"amount_minor": order.amount_minor - order.refunded_minor, "currency": order.currency}
+    return {"refunds": refunds, "disputes": [dispute] if order.dispute else []}
+
+
+async def refund_order(coffer: Coffer, order_id: str, reference: str, amount_minor: int) -> dict[str, object]:
     """Give back part of a paid order and tell the merchant; the same reference refunds once.
 
     NotFound, InvalidInput, InvalidState.
@@ -100,7 +108,7 @@ async def refund_order(coffer: Coffer, order_id: str, reference: str, amount_min
         if known is None:
             _take_back(order, reference, amount_minor)
             await _announce(coffer, session, order, "refund.succeeded")
-    return f"simref_{reference}"
+    return _refund(order, reference, amount_minor)
 
 
 def handlers(webhook_url: str, secret: str) -> dict[str, Handler]:
@@ -148,6 +156,15 @@ def _check(wanted: NewOrder) -> None:
         raise InvalidInput(f"currency is {CURRENCY}.")
     if wanted.method not in PaymentMethod.__members__:
         raise InvalidInput(f"method is one of {', '.join(PaymentMethod.__members__)}.")
+
+
+def _refund(order: SimulatedOrder, reference: str, amount_minor: int) -> dict[str, object]:
+    return {
+        "id": f"simref_{reference}",
+        "reference": reference,
+        "amount_minor": amount_minor,
+        "currency": order.currency,
+    }
 
 
 def _take_back(order: SimulatedOrder, reference: str, amount_minor: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db.purchases import project_of_order, store_event
+from db import events as queries
+from db.purchases import by_order
 from domain.jobs import Queue
 from services.jobs import enqueue
 
@@ -17,11 +18,11 @@ async def receive(coffer: Coffer, gateway: str, event: WebhookEvent, body: bytes
     """Store the event and ask for its job in one transaction; False when the provider had sent it before."""
     values = {"event_id": event.event_id, "type": event.type, "kind": event.kind.value, "order_id": event.order_id}
     async with coffer.database.transaction() as session:
-        stored = await store_event(session, gateway, {**values, "body": body})
+        stored = await queries.store(session, gateway, {**values, "body": body})
         if stored is None:
             return False
         # With its project, so that the project's owner sees the job if it dies.
-        project_id = await project_of_order(session, gateway, event.order_id) if event.order_id else None
-        payload = {"event": stored, "project_id": project_id}
+        purchase = await by_order(session, gateway, event.order_id) if event.order_id else None
+        payload = {"event": stored, "project_id": purchase and purchase.project_id}
         await enqueue(coffer, session, (Queue.WEBHOOK_PROCESSING, "gateway.event", payload))
     return True

@@ -1,11 +1,11 @@
-"""Purchases, their payments and refunds, and what payment providers told us."""
+"""Purchases, their orders and payments."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -73,23 +73,15 @@ class Purchase(Base):
         return f"{self.uuid.hex}-{self.attempt}"
 
 
-class Refund(Base):
-    """Money on its way back for part of a purchase; its credits were taken in the transaction that wrote this row."""
+class PurchaseOrder(Base):
+    """An order that was opened at a provider for an attempt at a purchase: its messages find the purchase by it."""
 
-    __tablename__ = "refund"
-    __table_args__ = (UniqueConstraint("purchase_id", "idempotency_key"),)
+    __tablename__ = "purchase_order"
+    __table_args__ = (Index(None, "purchase_id"),)
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    uuid: Mapped[UUID] = mapped_column(unique=True)
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
     purchase_id: Mapped[int] = mapped_column(ForeignKey("purchase.id"))
-    amount_minor: Mapped[int]
-    total_minor: Mapped[int]
-    credits: Mapped[int]
-    refund_id: Mapped[str | None]
-    idempotency_key: Mapped[str]
-    created_at: Mapped[CreatedAt]
-    completed_at: Mapped[datetime | None]
-    shortfall_credits: Mapped[int] = mapped_column(server_default="0")
 
 
 class SurplusPayment(Base):
@@ -110,26 +102,6 @@ class SurplusPayment(Base):
     completed_at: Mapped[datetime | None]
 
 
-class GatewayEvent(Base):
-    """A webhook as it arrived: stored before any work, once per provider and event id."""
-
-    __tablename__ = "gateway_event"
-    __table_args__ = (UniqueConstraint("gateway", "event_id"),)
-
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    gateway: Mapped[str]
-    event_id: Mapped[str]
-    type: Mapped[str]
-    # What it is about (EventKind of gateways), whatever the provider calls it.
-    kind: Mapped[str] = mapped_column(server_default="payment")
-    order_id: Mapped[str | None]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
-    received_at: Mapped[CreatedAt]
-    processed_at: Mapped[datetime | None]
-    # What the worker made of it: granted, failed, ignored ...
-    verdict: Mapped[str | None]
-
-
 class SimulatedOrder(Base):
     """The simulated provider's own record of an order; Coffer reads it only over HTTP, as with any provider."""
 
@@ -144,6 +116,8 @@ class SimulatedOrder(Base):
     status: Mapped[str]
     # Refunds by their reference: minor units.
     refunds: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    # Open, won or lost, once the buyer has disputed it.
+    dispute: Mapped[str | None]
     failure_reason: Mapped[str | None]
     fails: Mapped[bool]
     created_at: Mapped[CreatedAt]

@@ -59,6 +59,8 @@ QUERIES = {
     "purchases": Operation("{ purchases { nodes { id } } }", ALL),
     "moneyAccounts": Operation("{ moneyAccounts { account balance { amountMinor } } }", OWNERS, own=False),
     "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
+    "refunds": Operation("{ refunds { nodes { id } } }", ALL),
+    "disputes": Operation("{ disputes { nodes { id } } }", ALL),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),

@@ -5,12 +5,10 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.errors import BelowMinimum, DomainError, InvalidInput, InvalidState
+from domain.errors import BelowMinimum, InvalidInput, InvalidState
 from domain.limits import MAX_AMOUNT_MINOR
-from domain.purchases import PACKS, TRANSITIONS, PurchaseStatus, quote, quote_amount, refund_share, require_transition
+from domain.purchases import PACKS, TRANSITIONS, PurchaseStatus, quote, quote_amount, require_transition
 
 PACK_TABLE = [  # amount, credits, bonus, GST, fee, total (the business facts; all but credits in paise)
     (15_000, 1_500, 0, 2_700, 360, 18_060),
@@ -93,27 +91,3 @@ def test_only_the_listed_steps_are_allowed(old: PurchaseStatus, new: PurchaseSta
     if (old.name, new.name) not in ALLOWED:
         with pytest.raises(InvalidState):
             require_transition(old, new)
-
-
-@given(st.integers(15_000, 5_000_000), st.lists(st.integers(1, 2_000_000), max_size=6))
-def test_refunds_in_parts_add_up_to_the_whole(amount: int, parts: list[int]) -> None:
-    """Whatever the parts, when all is refunded the paise and credits add up to what was paid and given."""
-    bought, done = quote_amount(amount), 0
-    total = purchased = bonus = 0
-    for wanted in [*parts, amount]:
-        part = min(wanted, amount - done)
-        if not part:
-            continue
-        share = refund_share(bought, done, part)
-        done += part
-        total += share.total_minor
-        purchased += share.purchased_credits
-        bonus += share.bonus_credits
-    assert (total, purchased + bonus, bonus) == (bought.total_minor, bought.credits, bought.bonus_credits)
-
-
-@pytest.mark.parametrize("part", [0, -1, 30_001])
-def test_a_refund_is_never_more_than_what_is_left(part: int) -> None:
-    """Nothing, less than nothing or more than is left is refused."""
-    with pytest.raises(DomainError):
-        refund_share(quote_amount(50_000), 20_000, part)

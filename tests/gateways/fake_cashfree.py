@@ -28,6 +28,7 @@ class FakeCashfree:
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     payments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     refund_status: str = "SUCCESS"
     refunded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,7 +41,9 @@ class FakeCashfree:
                 Route("/orders/{order}", self._read),
                 Route("/orders/{order}/payments", self._attempts),
                 Route("/orders/{order}/refunds", self._refund, methods=["POST"]),
+                Route("/orders/{order}/refunds", self._list_refunds, methods=["GET"]),
                 Route("/orders/{order}/refunds/{refund}", self._read_refund),
+                Route("/payments/{payment}/disputes", self._list_disputes),
             ]
         )
 
@@ -65,6 +68,41 @@ class FakeCashfree:
         )
         if status == "SUCCESS":
             order["order_status"] = "PAID"
+
+    def refund(self, order_id: str, refund_id: str, rupees: float, status: str = "SUCCESS") -> dict[str, Any]:
+        """Begin a refund as somebody at the dashboard does."""
+        self.refunds[refund_id] = {
+            "cf_payment_id": self.payments[order_id][-1]["cf_payment_id"],
+            "cf_refund_id": f"cf_{uuid4().hex[:8]}",
+            "order_id": order_id,
+            "entity": "refund",
+            "refund_id": refund_id,
+            "refund_amount": rupees,
+            "refund_currency": "INR",
+            "refund_note": "Refund of credits",
+            "refund_status": status,
+        }
+        return self.refunds[refund_id]
+
+    def dispute(self, order_id: str, rupees: float, status: str = "CHARGEBACK_CREATED") -> dict[str, Any]:
+        """Let the buyer's bank ask for the money back."""
+        payment_id = int(self.payments[order_id][-1]["cf_payment_id"])
+        details = {"order_id": order_id, "order_currency": "INR", "order_amount": rupees, "cf_payment_id": payment_id}
+        self.disputes.append(
+            {
+                "dispute_id": 433_447_817 + len(self.disputes),
+                "dispute_type": "CHARGEBACK",
+                "reason_code": "1401",
+                "reason_description": "Fraud Transaction",
+                "dispute_amount": rupees,
+                "dispute_amount_currency": "INR",
+                "created_at": "2026-11-21T11:26:58",
+                "respond_by": "2026-11-28T00:00:00",
+                "dispute_status": status,
+                "order_details": details | {"payment_currency": "INR", "payment_amount": rupees},
+            }
+        )
+        return self.disputes[-1]
 
     async def _create(self, request: Request) -> Response:
         if request.headers.get("x-client-secret") != CLIENT_SECRET:
@@ -100,19 +138,18 @@ class FakeCashfree:
         if order["order_status"] != "PAID" or round(given + asked["refund_amount"], 2) > order["order_amount"]:
             message = "refund amount is more than the amount of the order"
             return _problem(400, message, "refund_amount_invalid", "invalid_request_error")
-        self.refunds[asked["refund_id"]] = {
-            "cf_payment_id": self.payments[order_id][-1]["cf_payment_id"],
-            "cf_refund_id": f"cf_{uuid4().hex[:8]}",
-            "order_id": order_id,
-            "entity": "refund",
-            "refund_id": asked["refund_id"],
-            "refund_amount": asked["refund_amount"],
-            "refund_currency": "INR",
-            "refund_note": asked["refund_note"],
-            "refund_status": self.refund_status,
-        }
+        made = self.refund(order_id, asked["refund_id"], asked["refund_amount"], self.refund_status)
         self.refunded.set()
-        return JSONResponse(self.refunds[asked["refund_id"]])
+        return JSONResponse(made)
+
+    async def _list_refunds(self, request: Request) -> Response:
+        order_id = request.path_params["order"]
+        return JSONResponse([refund for refund in self.refunds.values() if refund["order_id"] == order_id])
+
+    async def _list_disputes(self, request: Request) -> Response:
+        payment_id = int(request.path_params["payment"])
+        mine = [one for one in self.disputes if one["order_details"]["cf_payment_id"] == payment_id]
+        return JSONResponse(mine)
 
     async def _read_refund(self, request: Request) -> Response:
         refund = self.refunds.get(request.path_params["refund"])

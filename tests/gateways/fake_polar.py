@@ -34,6 +34,7 @@ class FakePolar:
     asked: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     refund_status: str = "succeeded"
     loses_answers: bool = False
 
@@ -46,6 +47,7 @@ class FakePolar:
                 Route("/v1/orders/", self._list_orders),
                 Route("/v1/refunds/", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds/", self._refund, methods=["POST"]),
+                Route("/v1/disputes/", self._list_disputes),
             ]
         )
 
@@ -59,6 +61,19 @@ class FakePolar:
         order = sample(SCHEMAS["Order"]) | words | amounts | {"refundable_amount": net}
         self.orders.append(order | {"metadata": checkout["metadata"]} | changes)
         return str(words["id"])
+
+    def refund(self, order_id: str, amount: int, **changes: object) -> dict[str, Any]:
+        """Begin a refund as somebody at the dashboard does."""
+        words = {"id": str(uuid4()), "status": self.refund_status, "amount": amount, "order_id": order_id}
+        words |= {"currency": "inr", "metadata": {}, "reason": "customer_request"}
+        self.refunds.append(sample(SCHEMAS["Refund"]) | words | changes)
+        return self.refunds[-1]
+
+    def dispute(self, order_id: str, amount: int, status: str = "needs_response") -> dict[str, Any]:
+        """Let the buyer's bank ask for the money back."""
+        words = {"id": str(uuid4()), "status": status, "amount": amount, "currency": "inr", "order_id": order_id}
+        self.disputes.append(sample(SCHEMAS["Dispute"]) | words | {"evidence_due_by": FORMATS["date-time"]})
+        return self.disputes[-1]
 
     async def _create(self, request: Request) -> Response:
         if request.headers["authorization"] != f"Bearer {TOKEN}":
@@ -88,12 +103,13 @@ class FakePolar:
         if order["refundable_amount"] < asked["amount"]:
             return problem(403, "RefundedAlready", "Order is already fully refunded.")
         order["refundable_amount"] -= asked["amount"]
-        words = {"id": str(uuid4()), "status": self.refund_status, "amount": asked["amount"]}
-        words |= {"order_id": asked["order_id"], "reason": asked["reason"], "metadata": asked["metadata"]}
-        self.refunds.append(sample(SCHEMAS["Refund"]) | words)
+        made = self.refund(order["id"], asked["amount"], reason=asked["reason"], metadata=asked["metadata"])
         if self.loses_answers:
             return Response(status_code=502)
-        return JSONResponse(self.refunds[-1], 201)
+        return JSONResponse(made, 201)
+
+    async def _list_disputes(self, request: Request) -> Response:
+        return page([one for one in self.disputes if one["order_id"] == request.query_params["order_id"]])
 
 
 def sample(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON

@@ -29,6 +29,7 @@ class FakeStripe:
 
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     answers: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
     refund_status: str = "succeeded"
@@ -41,6 +42,7 @@ class FakeStripe:
                 Route("/v1/checkout/sessions/{id}", self._read),
                 Route("/v1/refunds", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds", self._refund, methods=["POST"]),
+                Route("/v1/disputes", self._list_disputes),
             ]
         )
 
@@ -52,6 +54,19 @@ class FakeStripe:
         made |= {"customer": "cus_1", "payment_method": "pm_1"}
         made["setup_future_usage"] = "off_session" if session["customer_creation"] == "always" else None
         session |= {"payment_intent": made, "payment_status": payment_status, "status": status}
+
+    def refund(self, intent: str, amount: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
+        """Begin a refund as somebody at the dashboard does."""
+        words = {"id": f"re_{len(self.refunds)}", "payment_intent": intent, "currency": "inr"}
+        words["status"] = self.refund_status
+        self.refunds.append(example("refund", amount=amount, **words | changes))
+        return self.refunds[-1]
+
+    def dispute(self, intent: str, amount: int, status: str = "needs_response") -> dict[str, Any]:
+        """Let the buyer's bank ask for the money back."""
+        words = {"id": f"du_{len(self.disputes)}", "payment_intent": intent, "currency": "inr", "status": status}
+        self.disputes.append(example("dispute", amount=amount, **words))
+        return self.disputes[-1]
 
     async def _create(self, request: Request) -> Response:
         if request.headers["authorization"] != f"Bearer {KEY}":
@@ -94,10 +109,12 @@ class FakeStripe:
         asked, _ = await self._form(request)
         if int(asked["amount"]) > 60_200 - sum(one["amount"] for one in self.refunds):
             return problem(400, "invalid_request_error", "Refund amount is greater than unrefunded amount on charge")
-        words = {"payment_intent": asked["payment_intent"], "metadata": {"reference": asked["metadata[reference]"]}}
-        words |= {"id": f"re_{len(self.refunds)}", "status": self.refund_status}
-        self.refunds.append(example("refund", amount=int(asked["amount"]), **words))
-        return JSONResponse(self.refunds[-1])
+        metadata = {"reference": asked["metadata[reference]"]}
+        return JSONResponse(self.refund(asked["payment_intent"], int(asked["amount"]), metadata=metadata))
+
+    async def _list_disputes(self, request: Request) -> Response:
+        data = [one for one in self.disputes if one["payment_intent"] == request.query_params["payment_intent"]]
+        return JSONResponse({"object": "list", "data": data, "has_more": False, "url": "/v1/disputes"})
 
     async def _form(self, request: Request) -> tuple[dict[str, str], str]:
         asked = dict(parse_qsl((await request.body()).decode()))

@@ -21,8 +21,16 @@ PATHS = {
         "/orders/{order_id}/payments",
         "/orders/{order_id}/refunds",
         "/orders/{order_id}/refunds/{refund_id}",
+        "/payments/{cf_payment_id}/disputes",
     ],
-    "polar": ["/v1/checkouts/", "/v1/checkouts/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/refunds/"],
+    "polar": [
+        "/v1/checkouts/",
+        "/v1/checkouts/{id}",
+        "/v1/orders/",
+        "/v1/orders/{id}",
+        "/v1/refunds/",
+        "/v1/disputes/",
+    ],
 }
 PROSE = {"example", "examples", "x-codeSamples", "x-readme", "x-mint", "externalDocs", "tags", "summary", "description"}
 """What validates nothing."""
@@ -76,7 +84,8 @@ def prune(official: dict[str, Any], paths: list[str]) -> dict[str, Any]:
             components[section][name] = without_prose(official["components"][section][name])
             waiting |= set(references(components[section][name]))
     described = {"openapi": official["openapi"], "info": official["info"], "servers": official["servers"]}
-    return {**described, "paths": kept, "components": components}
+    in_order = {section: dict(sorted(entries.items())) for section, entries in sorted(components.items())}
+    return {**described, "paths": kept, "components": in_order}
 
 
 def main() -> None:

@@ -86,8 +86,9 @@ async def test_a_payment_is_read(
 
 async def test_a_refund_is_asked_for(provider: Loopback, gateway: SimulatedGateway) -> None:
     """A refund names its order and its reference, and brings the provider's id of it."""
-    provider.will_answer((200, {"id": "simref_refund-1"}))
-    assert await gateway.refund(REFUND) == "simref_refund-1"
+    made = {"id": "simref_1", "reference": "refund-1", "amount_minor": 100, "currency": "INR"}
+    provider.will_answer((200, made))
+    assert (await gateway.refund(REFUND)).refund_id == "simref_1"
     assert provider.received[0].line.startswith("POST /simulated/orders/sim_1/refunds ")
 
 

@@ -102,9 +102,9 @@ async def test_a_method_is_saved_when_asked(
 
 async def test_a_refund_is_made_once(provider: FakeStripe, gateway: StripeGateway) -> None:
     """The same reference refunds once, even when the provider has forgotten the idempotency key."""
-    first, second = [await gateway.refund(REFUND) for _ in range(2)]
+    first, second = [(await gateway.refund(REFUND)).refund_id for _ in range(2)]
     assert (first, second, len(provider.refunds)) == ("re_0", "re_0", 1)
-    assert await gateway.refund(replace(REFUND, reference="5f" * 16)) == "re_1"
+    assert (await gateway.refund(replace(REFUND, reference="5f" * 16))).refund_id == "re_1"
 
 
 async def test_a_refund_of_too_much_is_refused(gateway: StripeGateway) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from starlette.applications import Starlette
 from stripe import WebhookSignature
 
-from db.models.purchases import GatewayEvent
+from db.models.events import GatewayEvent
 from gateways.base import WebhookRejected
 from gateways.cashfree import CashfreeGateway
 from gateways.polar import PolarGateway

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from sqlalchemy import select
 
-from db import purchases as queries
 from db.migrate import upgrade
-from db.models.purchases import Refund
 from db.reconcile import PROMISES, reconcile
+from domain.refunds import DisputeStatus, RefundStatus
 from services.books import list_accounts, recognise_revenue
 from services.holds import capture_hold, hold, release_hold
-from services.refunds import refund_purchase
+from services.refunds import list_refunds, refund_purchase
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume
 from tests.builders import spend_of
 from tests.services.purchase_steps import paid
+from tests.services.reversal_steps import ALL, TOTAL, dispute_of, refund_of, tell
 from tests.services.test_settlement import apply, payment_of
 
 if TYPE_CHECKING:
@@ -41,11 +40,11 @@ async def broken(database_url: str) -> list[str]:
     return [check["promise"] for check in (await reconcile(database_url))["checks"] if check["violations"]]
 
 
-async def end_refunds(coffer: Coffer, refund_id: str | None) -> None:
-    """Note what the provider made of every refund: it sent them under this id, or (None) refused them."""
-    async with coffer.database.transaction() as session:
-        for refund in await session.scalars(select(Refund)):
-            refund.refund_id, refund.completed_at = refund_id and f"{refund_id}{refund.id}", coffer.clock()
+async def end_refunds(coffer: Coffer, actor: Actor, purchase: Purchase, *ends: RefundStatus) -> None:
+    """Tell of every refund what the provider made of it, one word after the other."""
+    for refund in await list_refunds(coffer, actor, purchase.uuid, ALL):
+        for end in ends:
+            await tell(coffer, purchase, refund_of(f"r-{refund.id}", refund.total_minor, end, refund.uuid.hex))
 
 
 async def spend(coffer: Coffer, actor: Actor, purchase: Purchase, credits: int) -> None:
@@ -102,20 +101,17 @@ async def test_a_refund_takes_amount_tax_and_fee_back(coffer: Coffer) -> None:
     for part, key in ((12_345, "a"), (None, "b")):
         await refund_purchase(coffer, actor, purchase.uuid, part, key)
     assert await balances(coffer, actor) == {"GATEWAY_CLEARING": 60_200, "REFUNDS": -60_200}
-    await end_refunds(coffer, "sent")
+    await end_refunds(coffer, actor, purchase, RefundStatus.SUCCEEDED)
     assert await balances(coffer, actor) == {}
 
 
-async def test_a_refused_refund_is_undone(coffer: Coffer, database_url: str) -> None:
-    """When the provider refuses, every account stands as before."""
+@pytest.mark.parametrize("ends", [[RefundStatus.FAILED], [RefundStatus.SUCCEEDED, RefundStatus.FAILED]])
+async def test_a_refund_that_fails_is_undone(coffer: Coffer, database_url: str, ends: list[RefundStatus]) -> None:
+    """When the provider refuses, or the money comes back after it was sent, every account stands as before."""
     actor, purchase = await paid(coffer)
     before = await balances(coffer, actor)
     await refund_purchase(coffer, actor, purchase.uuid, 10_001, "a")
-    await end_refunds(coffer, None)
-    async with coffer.database.transaction() as session:
-        row = await queries.lock(session, purchase.uuid)
-        assert row is not None
-        row.refunded_minor = 0
+    await end_refunds(coffer, actor, purchase, *ends)
     assert await balances(coffer, actor) == before
     assert await broken(database_url) == []
 
@@ -129,6 +125,26 @@ async def test_refunding_used_credits_takes_their_revenue_back(coffer: Coffer, d
     assert "REVENUE" not in await balances(coffer, actor)
     await paid(coffer, purchase.wallet_uuid, "again", pack_code="PACK_150")
     assert (await balances(coffer, actor))["REVENUE"] == -6_000
+    assert await broken(database_url) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "revenue"), [(None, -9_000), (DisputeStatus.WON, -9_000), (DisputeStatus.LOST, 0)], ids=str
+)
+async def test_a_dispute_earns_and_loses_nothing_until_it_is_lost(
+    coffer: Coffer, database_url: str, end: DisputeStatus | None, revenue: int
+) -> None:
+    """What was used stays earned while a dispute is open and when it is won; what is frozen stays deferred."""
+    actor, purchase = await paid(coffer)
+    await spend(coffer, actor, purchase, 1_400)
+    before = await balances(coffer, actor)
+    await tell(coffer, purchase, dispute_of(DisputeStatus.OPEN))
+    assert await balances(coffer, actor) == before
+    if end:
+        await tell(coffer, purchase, dispute_of(end))
+    after = await balances(coffer, actor)
+    assert after.get("REVENUE", 0) == revenue
+    assert after.get("GATEWAY_CLEARING", 0) == (0 if end is DisputeStatus.LOST else TOTAL)
     assert await broken(database_url) == []
 
 

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 
+from db import events as queries
 from db import jobs as job_queries
-from db import purchases as queries
 from domain.jobs import Queue
 from runtime import webhooks
 from runtime.webhooks import MAX_BODY_BYTES
@@ -57,7 +57,7 @@ async def test_a_webhook_is_stored_with_its_job(coffer: Coffer, client: httpx.As
     answer = await client.post(URL, content=BODY, headers=signed())
     [job] = await waiting(coffer)
     async with coffer.database.reading() as session:
-        event = await queries.gateway_event(session, job.payload["event"])
+        event = await queries.get(session, job.payload["event"])
     assert answer.status_code == 200
     assert event is not None
     assert (event.gateway, event.event_id, event.type, event.order_id, event.body, event.processed_at) == (

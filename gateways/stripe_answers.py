@@ -1,0 +1,129 @@
+"""Stripe's sessions, intents, refunds and disputes in our words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import stripe
+
+from domain.purchases import PurchaseStatus
+from domain.refunds import DisputeStatus, RefundStatus
+from gateways.base import Payment, ProviderDispute, ProviderRefund, SavedMethod
+
+if TYPE_CHECKING:
+    from stripe import Dispute, PaymentIntent, Refund
+    from stripe.checkout import Session
+
+_SESSION_STATUSES: Final = {
+    "open": PurchaseStatus.PROCESSING,
+    # Completed but not paid: a method that takes its time.
+    "complete": PurchaseStatus.PENDING,
+    "expired": PurchaseStatus.FAILED,
+}
+_REFUND_STATUSES: Final = {
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+}
+"""Everything else is on its way."""
+
+_DISPUTE_STATUSES: Final = {
+    "lost": DisputeStatus.LOST,
+    "won": DisputeStatus.WON,
+    # The bank asked and was satisfied, or the dispute was averted before it took the money.
+    "warning_closed": DisputeStatus.WON,
+    "prevented": DisputeStatus.WON,
+}
+_INTENT_STATUSES: Final = {
+    "succeeded": PurchaseStatus.SUCCESS,
+    "processing": PurchaseStatus.PENDING,
+    "canceled": PurchaseStatus.FAILED,
+}
+
+
+def read_session(session: Session) -> Payment:
+    """A Checkout Session, its intent expanded: paid when its payment status says so, not when it is complete."""
+    intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
+    error = intent.last_payment_error if intent else None
+    if session.payment_status == "paid":
+        status = PurchaseStatus.SUCCESS
+    else:
+        status = PurchaseStatus.FAILED if error else _SESSION_STATUSES[session.status or "open"]
+    is_paid = status is PurchaseStatus.SUCCESS
+    return Payment(
+        order_id=session.id,
+        reference=session.client_reference_id or "",
+        payment_id=intent.id if intent and is_paid else None,
+        status=status,
+        total_minor=session.amount_total or 0,
+        currency=(session.currency or "").upper(),
+        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
+        # An open session takes another attempt; one with a method that failed late does not.
+        is_final=is_paid or session.status == "expired" or (session.status == "complete" and error is not None),
+        saved=_saved(intent) if intent and is_paid else None,
+    )
+
+
+def read_intent(intent: PaymentIntent) -> Payment:
+    """A PaymentIntent; without a verdict yet it is PROCESSING, and after a decline another attempt may follow."""
+    status = _INTENT_STATUSES.get(intent.status, PurchaseStatus.PROCESSING)
+    is_paid, is_final = status is PurchaseStatus.SUCCESS, intent.status in {"succeeded", "canceled"}
+    error = None if is_paid else intent.last_payment_error
+    if intent.status == "requires_payment_method" and error:
+        status = PurchaseStatus.FAILED
+    return Payment(
+        order_id=intent.id,
+        reference=reference_of(intent.metadata),
+        payment_id=intent.id if is_paid else None,
+        status=status,
+        total_minor=intent.amount,
+        currency=intent.currency.upper(),
+        failure_reason=_reason(error) if status is PurchaseStatus.FAILED else None,
+        is_final=is_final,
+        saved=_saved(intent) if is_paid else None,
+    )
+
+
+def read_refund(refund: Refund) -> ProviderRefund:
+    """A refund; the bank may still give one back that had succeeded."""
+    status = _REFUND_STATUSES.get(refund.status or "", RefundStatus.PENDING)
+    reason = getattr(refund, "failure_reason", None) or refund.status
+    return ProviderRefund(
+        refund_id=refund.id,
+        reference=reference_of(refund.metadata),
+        total_minor=refund.amount,
+        currency=refund.currency.upper(),
+        status=status,
+        failure_reason=f"Stripe could not refund: {reason}." if status is RefundStatus.FAILED else None,
+    )
+
+
+def read_dispute(dispute: Dispute) -> ProviderDispute:
+    """A dispute; an inquiry that is not answered yet is an open one."""
+    due_by = dispute.evidence_details.due_by
+    return ProviderDispute(
+        dispute_id=dispute.id,
+        total_minor=dispute.amount,
+        currency=dispute.currency.upper(),
+        status=_DISPUTE_STATUSES.get(dispute.status, DisputeStatus.OPEN),
+        reason=dispute.reason,
+        respond_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+    )
+
+
+def _saved(intent: PaymentIntent) -> SavedMethod | None:
+    """The customer and method of a payment that was made with the right to charge again."""
+    ids = [getattr(value, "id", value) for value in (intent.customer, intent.payment_method)]
+    if getattr(intent, "setup_future_usage", None) != "off_session" or not all(ids):
+        return None
+    return SavedMethod(str(ids[0]), str(ids[1]))
+
+
+def _reason(error: Any) -> str:  # noqa: ANN401 - Stripe's error, or none when the time ran out
+    return getattr(error, "message", None) or "The payment did not come in time."
+
+
+def reference_of(metadata: Any) -> str:  # noqa: ANN401 - Stripe's mapping
+    """Our reference in what we gave along."""
+    return str((metadata and metadata.to_dict().get("reference")) or "")
