@@ -9,6 +9,7 @@ from sqlalchemy import text
 from domain.jobs import JobState, Queue
 from domain.payments import MAX_COUNTED_JOBS, MAX_FAILURE_REASONS, FailureReason, PaymentSums, QueueLag
 from domain.purchases import PaymentMethod, PurchaseStatus
+from domain.refunds import RefundStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,8 @@ _FAILURES: Final = text(
     group by 1 order by 2 desc, 1 limit {MAX_FAILURE_REASONS}"""  # noqa: S608 - our own text
 )
 _REFUNDS: Final = text(
-    """select count(*), coalesce(sum(r.amount_minor), 0)::bigint from refund r join purchase p on p.id = r.purchase_id
-    where p.project_id = :project_id and r.created_at >= :start and r.created_at < :end"""
+    f"""select count(*), coalesce(sum(amount_minor), 0)::bigint from refund
+    where {_STARTED} and status <> {RefundStatus.FAILED:d}"""  # noqa: S608 - our own text
 )
 _LAG: Final = text(
     f"""select q.queue, due.jobs, greatest(coalesce(extract(epoch from now() - due.oldest), 0), 0)::float8, dead.jobs
@@ -78,7 +79,7 @@ async def failures(session: Session, project_id: int, start: datetime, end: date
 
 
 async def refunded(session: Session, project_id: int, start: datetime, end: datetime) -> tuple[int, int]:
-    """How many refunds began, and their amounts."""
+    """How many refunds began that have not failed, and their amounts."""
     row = (await session.execute(_REFUNDS, {"project_id": project_id, "start": start, "end": end})).one()
     return row[0], row[1]
 

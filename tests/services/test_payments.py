@@ -24,8 +24,10 @@ PURCHASE = """insert into purchase (uuid, project_id, wallet_id, wallet_uuid, st
   gst_minor, platform_fee_minor, credits, bonus_credits, currency, idempotency_key, failure_reason, created_at)
 values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, 50000, 9000, 1200, 5500, 500, 'INR', gen_random_uuid(), $7, $8)
 returning id"""
-REFUND = """insert into refund (uuid, purchase_id, amount_minor, total_minor, credits, idempotency_key, created_at)
-values (gen_random_uuid(), $1, 20000, 24080, 2200, 'r', $2)"""
+REFUND = """insert into refund (uuid, project_id, purchase_id, purchase_uuid, gateway, currency, amount_minor,
+  gst_minor, platform_fee_minor, total_minor, credits, idempotency_key, created_at)
+select gen_random_uuid(), project_id, id, uuid, gateway, currency, 20000, 3600, 480, 24080, 2200, 'r', $2
+from purchase where id = $1"""
 JOB = "insert into job (project_id, queue, kind, payload, state, run_at) values ($1, $2, 'k', '{}', $3, $4)"
 MIDNIGHT = datetime(2026, 3, 31, 18, 30, tzinfo=UTC)
 """Where the first of April begins in India."""
