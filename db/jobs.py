@@ -108,9 +108,9 @@ async def newest(session: Session, project_id: int, state: JobState | None, page
     return (await session.scalars(newest_first(query, Job.id, page))).all()
 
 
-async def lock(session: Session, project_id: int, job_id: int) -> Job | None:
-    """Find a project's job and lock it until the end of the transaction."""
-    query = select(Job).where(Job.id == job_id, Job.project_id == project_id).with_for_update()
+async def lock(session: Session, job_id: int) -> Job | None:
+    """Find a job and lock it until the end of the transaction."""
+    query = select(Job).where(Job.id == job_id).with_for_update()
     return (await session.scalars(query)).one_or_none()
 
 

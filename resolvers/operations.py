@@ -8,7 +8,7 @@ import strawberry
 from resolvers.acts import given, refusable
 from schema.context import Info
 from schema.enums import JobState
-from schema.ids import parse_id, parse_job
+from schema.ids import parse_id, parse_row
 from schema.pagination import After, First, connection
 from schema.types import operations as types
 from services import jobs as job_service
@@ -50,5 +50,5 @@ async def jobs(
 @refusable(types.ReplayJobPayload)
 async def replay_job(info: Info, id: strawberry.ID) -> types.ReplayJobPayload:
     """Run a dead job again (owner, admin)."""
-    row: Any = await job_service.replay_job(info.context.coffer, info.context.actor, parse_job(id))
+    row: Any = await job_service.replay_job(info.context.coffer, info.context.actor, parse_row("job", id))
     return types.ReplayJobPayload(job=row, errors=[])

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateways.base import WebhookRejected
-from services.webhooks import receive
+from services.webhooks import Intake
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -32,6 +32,7 @@ _received: Final = Counter(
 
 def routes(coffer: Coffer) -> list[Route]:
     """Make the one route of all providers."""
+    intake = Intake(coffer)
 
     async def endpoint(request: Request) -> Response:
         gateway = coffer.gateways.get(request.path_params["gateway"])
@@ -44,7 +45,7 @@ def routes(coffer: Coffer) -> list[Route]:
             event = gateway.verify_webhook(request.headers, body)
         except WebhookRejected as rejected:
             return _refuse(gateway, rejected.reason, 400)
-        new = await receive(coffer, gateway.name, event, body)
+        new = await intake.receive(gateway.name, event, body)
         _received.labels(gateway.name, "stored" if new else "duplicate").inc()
         return JSONResponse({"received": True})
 

@@ -16,6 +16,7 @@ from domain import (
     purchases,
     refunds,
     wallets,
+    webhooks,
 )
 from schema.publishing import listed
 
@@ -30,6 +31,7 @@ DisputeStatus = listed(refunds.DisputeStatus)
 GroupBy = listed(analytics.GroupBy)
 Role = listed(permissions.Role)
 JobState = listed(jobs.JobState)
+WebhookState = listed(webhooks.WebhookState)
 Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
 MoneyAccount = listed(books.MoneyAccount)

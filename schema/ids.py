@@ -6,6 +6,10 @@ MAX_NUMBER = 2**63 - 1
 """The largest number that the database keeps."""
 
 
+NUMBERED = frozenset({"job", "evt"})
+"""Kinds of objects that are named by a number."""
+
+
 def public_id(kind: str, uuid: UUID) -> str:
     """The id of an object, such as wal_<32 hex digits>."""
     return f"{kind}_{uuid.hex}"
@@ -27,10 +31,10 @@ def parse_number(digits: str) -> int | None:
     return number if 0 < number <= MAX_NUMBER else None
 
 
-def parse_job(value: str) -> int | None:
-    """The number in the id of a job, or None."""
-    kind, _, digits = value.partition("_")
-    return parse_number(digits) if kind == "job" else None
+def parse_row(kind: str, value: str) -> int | None:
+    """The number in the id of an object of that kind, such as job_<number>, or None."""
+    prefix, _, digits = value.partition("_")
+    return parse_number(digits) if prefix == kind else None
 
 
 def parse_transaction(value: str) -> tuple[UUID, int] | None:
@@ -43,5 +47,8 @@ def parse_transaction(value: str) -> tuple[UUID, int] | None:
 def parse_node(value: str) -> tuple[str, UUID | int | tuple[UUID, int]] | None:
     """The kind that an id names and the key of the object, or None."""
     kind = value.partition("_")[0]
-    key = {"txn": parse_transaction, "job": parse_job}.get(kind, lambda text: parse_id(kind, text))(value)
+    if kind == "txn":
+        key: UUID | int | tuple[UUID, int] | None = parse_transaction(value)
+    else:
+        key = (parse_row if kind in NUMBERED else parse_id)(kind, value)
     return None if key is None else (kind, key)

@@ -13,6 +13,7 @@ from resolvers import purchases as purchase_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
+from resolvers import webhooks as webhook_resolvers
 from schema.types import forecasts as forecast_types
 from schema.types import ledger as ledger_types
 from schema.types import margins as margin_types
@@ -24,6 +25,7 @@ from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
+from schema.types.webhooks import ReplayWebhookPayload
 
 
 @strawberry.type
@@ -74,6 +76,7 @@ class Mutation:
         resolver=operation_resolvers.revoke_api_key
     )
     replay_job: operation_types.ReplayJobPayload = strawberry.mutation(resolver=operation_resolvers.replay_job)
+    replay_webhook: ReplayWebhookPayload = strawberry.mutation(resolver=webhook_resolvers.replay_webhook)
     set_runway_alert: forecast_types.RunwayAlertPayload = strawberry.mutation(
         resolver=forecast_resolvers.set_runway_alert
     )

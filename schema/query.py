@@ -18,6 +18,7 @@ from resolvers import recording as recording_resolvers
 from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
+from resolvers import webhooks as webhook_resolvers
 from schema.pagination import Connection
 from schema.types import analytics as analytics_types
 from schema.types import forecasts as forecast_types
@@ -34,6 +35,7 @@ from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
 from schema.types.wallets import Node, RapidBurnAlert, Wallet
+from schema.types.webhooks import WebhookEvent
 
 
 @strawberry.type
@@ -83,3 +85,4 @@ class Query:
     project: operation_types.Project = strawberry.field(resolver=operation_resolvers.project)
     api_keys: Connection[operation_types.ApiKey] = strawberry.field(resolver=operation_resolvers.api_keys)
     jobs: Connection[operation_types.Job] = strawberry.field(resolver=operation_resolvers.jobs)
+    webhook_events: Connection[WebhookEvent] = strawberry.field(resolver=webhook_resolvers.webhook_events)

@@ -15,6 +15,7 @@ from db import jobs as queries
 from domain.errors import InvalidState, NotFound
 from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, JobState, Queue, retry_delay
 from domain.permissions import Actor, Permission
+from gateways.base import GatewayUnavailable
 from live import topics
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ DEAD: Final = "dead"
 
 FIRST_LATER_SECONDS: Final = 1.0
 LONGEST_LATER_SECONDS: Final = 600.0
+OUTAGE: Final = timedelta(hours=24)
+"""A provider that is away for less than that kills no job."""
+
 KEEP_DONE_DAYS: Final = 7
 PURGE_BATCHES: Final = 200
 
@@ -92,8 +96,11 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
         result = await _put_back(coffer, job, str(later), _later(coffer, job, later.at_most_seconds), counts=False)
     except Exception as fault:  # noqa: BLE001 - whatever a handler raises is recorded on its job
         _log.warning("job.failed", job=job.id, kind=job.kind, attempt=job.attempts, exc_info=True)
-        delay = None if job.attempts >= MAX_ATTEMPTS else retry_delay(job.attempts, random.random())  # noqa: S311 - jitter
-        result = await _put_back(coffer, job, repr(fault), delay, counts=True)
+        if isinstance(fault, GatewayUnavailable) and coffer.clock() - job.created_at < OUTAGE:
+            result = await _put_back(coffer, job, repr(fault), _later(coffer, job, LONGEST_LATER_SECONDS), counts=False)
+        else:
+            delay = None if job.attempts >= MAX_ATTEMPTS else retry_delay(job.attempts, random.random())  # noqa: S311 - jitter
+            result = await _put_back(coffer, job, repr(fault), delay, counts=True)
     _ended.labels(job.queue, job.kind, result).inc()
     return result
 
@@ -127,15 +134,26 @@ async def replay_job(coffer: Coffer, actor: Actor, job_id: int | None) -> Job:
     """Run a dead job again. NotFound; InvalidState when it is not dead or the same work is already waiting."""
     actor.require(Permission.OPERATE)
     async with coffer.database.transaction() as session:
-        job = job_id and await queries.lock(session, actor.project_id, job_id)
-        if not job:
+        job = job_id and await queries.lock(session, job_id)
+        if not job or job.project_id != actor.project_id:
             raise NotFound("No such job in this project: see `jobs`.", field=["id"])
-        if job.state is not JobState.DEAD:
-            raise InvalidState(f"Only a dead job can be replayed; this one is {job.state.name}.", field=["id"])
-        if await queries.has_twin(session, job):
-            raise InvalidState("The same work is already waiting: nothing has to be replayed.", field=["id"])
-        await queries.revive(session, job, coffer.clock())
-        session.after_commit(lambda: coffer.hub.publish(topics.jobs(), b"due"))
+        return await _revive(coffer, session, job)
+
+
+async def revive(coffer: Coffer, session: Session, job_id: int) -> None:
+    """Run a dead job again, whoever may see it. InvalidState when it is not dead any more."""
+    job = await queries.lock(session, job_id)
+    if job is not None:
+        await _revive(coffer, session, job)
+
+
+async def _revive(coffer: Coffer, session: Session, job: Job) -> Job:
+    if job.state is not JobState.DEAD:
+        raise InvalidState(f"Only what is dead can be replayed; this is {job.state.name}.", field=["id"])
+    if await queries.has_twin(session, job):
+        raise InvalidState("The same work is already waiting: nothing has to be replayed.", field=["id"])
+    await queries.revive(session, job, coffer.clock())
+    session.after_commit(lambda: coffer.hub.publish(topics.jobs(), b"due"))
     return job
 
 

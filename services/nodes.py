@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from db import events
 from db import nodes as queries
 from domain.holds import HoldKind
 from domain.permissions import Actor, Permission
@@ -34,6 +35,7 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "gift": (Permission.READ, queries.gifts),
     "key": (Permission.MANAGE_KEYS, queries.keys),
     "job": (Permission.OPERATE, queries.jobs),
+    "evt": (Permission.OPERATE, events.with_ids),
 }
 """What an id's first word stands for: who may see such objects, and how many of them are found at once."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from db import events as event_queries
 from db import purchases as purchase_queries
 from db import refunds as queries
 from domain.purchases import PurchaseStatus
@@ -43,8 +44,10 @@ class ReversalMismatch(Exception):
 
 async def read_reversals(coffer: Coffer, event: GatewayEvent) -> tuple[Purchase, Reversals] | None:
     """The purchase that a message is about and what went back of it; None when it is not one of ours. RetryLater."""
-    async with coffer.database.reading() as session:
+    async with coffer.database.transaction() as session:
         purchase = await purchase_queries.by_order(session, event.gateway, event.order_id or "")
+        if purchase is not None and event.project_id is None:
+            await event_queries.belongs_to(session, event, purchase.project_id)
     if purchase is None or purchase.status not in _PAID:
         if coffer.clock() - event.received_at < timedelta(seconds=UNMATCHED_SECONDS):
             raise RetryLater("No paid purchase has this order yet.")

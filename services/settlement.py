@@ -49,12 +49,23 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
     if event.kind != EventKind.PAYMENT:
         return await _act_on_reversals(coffer, event)
     payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
+    if event.project_id is None:
+        await _find_project(coffer, event, payment)
 
     async def effect(session: Session) -> None:
         word = await apply_payment(coffer, session, event.gateway, payment)
         await _verdict(event, word)(session)
 
     return effect
+
+
+async def _find_project(coffer: Coffer, event: GatewayEvent, payment: Payment) -> None:
+    """Note whose message it is that came before its order was known here, so that its owners see it if it dies."""
+    ours = _parse_reference(payment.reference)
+    async with coffer.database.transaction() as session:
+        purchase = ours and await queries.by_uuid(session, ours[0])
+        if purchase:
+            await event_queries.belongs_to(session, event, purchase.project_id)
 
 
 async def _act_on_reversals(coffer: Coffer, event: GatewayEvent) -> Effect:
@@ -161,7 +172,7 @@ def _is_followed(purchase: Purchase, attempt: int) -> bool:
 
 def _verdict(event: GatewayEvent, word: str) -> Effect:
     async def effect(session: Session) -> None:
-        await event_queries.mark(session, event.id, word)
+        await event_queries.mark(session, event, word)
 
     return effect
 

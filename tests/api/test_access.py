@@ -75,6 +75,7 @@ QUERIES = {
     "runwayAlerts": Operation("{ runwayAlerts(walletId: $wallet) { nodes { runwayDays } } }", ALL),
     "project": Operation("{ project { name } }", ALL, own=False),
     "apiKeys": Operation("{ apiKeys { nodes { id } } }", OWNERS, own=False),
+    "webhookEvents": Operation("{ webhookEvents { nodes { id } } }", ADMINS),
     "jobs": Operation("{ jobs { nodes { id } } }", ADMINS),
 }
 METRIC = 'key: "USED", name: "n", unit: "u", category: API, feature: "API_BASIC_REQUEST"'
@@ -137,6 +138,7 @@ MUTATIONS = {
     "archiveMetric": Operation('{ archiveMetric(key: "OLD") { errors { code } } }', ADMINS),
     "createApiKey": Operation(f"{{ createApiKey(input: {{name: $key, role: VIEWER}}) {{ {P} }} }}", OWNERS, own=False),
     "revokeApiKey": Operation(f"{{ revokeApiKey(id: $apiKey) {{ {P} }} }}", OWNERS),
+    "replayWebhook": Operation(f'{{ replayWebhook(id: "evt_1") {{ {P} }} }}', ADMINS),
     "replayJob": Operation(f'{{ replayJob(id: "job_1") {{ {P} }} }}', ADMINS),
 }
 SUBSCRIPTIONS = {

@@ -9,7 +9,7 @@ from alembic import op
 from db.migrate import execute_script, remove_engine
 
 revision = "0008"
-down_revision = "0010"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
