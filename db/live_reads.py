@@ -9,12 +9,16 @@ from db.gathering import Gathered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from db.database import Database
     from db.models.ledger import Wallet
 
 ROWS_AT_ONCE: Final = 250
+VERSIONS_AT_ONCE: Final = 2_000
+"""Wallets of which one query reads whether they changed."""
+
 WATCHERS_AT_ONCE: Final = 50
 """Streams whose missed transactions one query reads."""
 
@@ -29,8 +33,10 @@ class LiveReads:
         self._database = database
         self.named: Gathered[tuple[int, UUID], Wallet] = Gathered(self._named, ROWS_AT_ONCE)
         """The wallet of a project and a uuid."""
-        self.now: Gathered[int, Wallet] = Gathered(self._now, ROWS_AT_ONCE)
+        self.now: Gathered[int, Any] = Gathered(self._now, ROWS_AT_ONCE)
         """The wallet of an id."""
+        self.versions: Gathered[int, tuple[int, datetime]] = Gathered(self._versions, VERSIONS_AT_ONCE)
+        """A wallet's sequence and the time of its last change."""
         self.missed: Gathered[tuple[int, int], list[Any]] = Gathered(self._missed, WATCHERS_AT_ONCE)
         """A wallet's transactions above a sequence, oldest first, MISSED_TRANSACTIONS at most."""
         self.revoked: Gathered[int, bool] = Gathered(self._revoked, ROWS_AT_ONCE)
@@ -45,9 +51,13 @@ class LiveReads:
             found = await wallets.with_uuids(session, [uuid for _, uuid in keys])
         return {(wallet.project_id, wallet.uuid): wallet for wallet in found}
 
-    async def _now(self, ids: Sequence[int]) -> dict[int, Wallet]:
+    async def _now(self, ids: Sequence[int]) -> dict[int, Any]:
         async with self._database.reading() as session:
-            return {wallet.id: wallet for wallet in await wallets.with_ids(session, ids)}
+            return {wallet.id: wallet for wallet in await wallets.rows_of(session, ids)}
+
+    async def _versions(self, ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
+        async with self._database.reading() as session:
+            return await wallets.versions(session, ids)
 
     async def _missed(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[Any]]:
         async with self._database.reading() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, Uuid, any_, cast, func, select, update
@@ -41,6 +41,19 @@ async def with_ids(session: Session, ids: Sequence[int]) -> Sequence[Wallet]:
     """The wallets of these ids as they are now, whatever the session has seen of them before."""
     query = select(Wallet).where(Wallet.id == any_(cast(ids, ARRAY(BigInteger))))
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+async def rows_of(session: Session, ids: Sequence[int]) -> Sequence[Any]:
+    """The wallets of these ids, as plain rows: thousands of streams keep theirs."""
+    columns = select(Wallet.__table__)
+    return (await session.execute(columns.where(Wallet.id == any_(cast(ids, ARRAY(BigInteger)))))).all()
+
+
+async def versions(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
+    """The sequence and the time of the last change of each wallet."""
+    columns = select(Wallet.id, Wallet.sequence, Wallet.updated_at)
+    rows = await session.execute(columns.where(Wallet.id == any_(cast(ids, ARRAY(BigInteger)))))
+    return {row.id: (row.sequence, row.updated_at) for row in rows}
 
 
 async def with_uuids(session: Session, uuids: Sequence[UUID]) -> Sequence[Wallet]:

@@ -65,7 +65,8 @@ class RedisBackend(BroadcastBackend):
             url, retry=once, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS
         )
         self._pubsub: PubSub | None = None
-        self._wanted: dict[str, asyncio.Event] = {}
+        self._wanted: dict[str, asyncio.Future[None] | None] = {}
+        """Topics with readers; the future of one that Redis has not acknowledged yet."""
         self._unsure: set[str] = set()
         self._events: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MESSAGES)
         self._task: asyncio.Task[None] | None = None
@@ -86,12 +87,12 @@ class RedisBackend(BroadcastBackend):
 
     async def subscribe(self, group: str) -> None:
         """Subscribe, and return when Redis has acknowledged it; if it can't in time, a GAP follows when it has."""
-        acknowledged = self._wanted[group] = asyncio.Event()
+        acknowledged = self._wanted[group] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                 if self._pubsub is not None:
                     await self._pubsub.subscribe(group)
-                await acknowledged.wait()
+                await acknowledged
         except _FAULTS:
             self._unsure.add(group)
 
@@ -191,8 +192,11 @@ class RedisBackend(BroadcastBackend):
             await self._events.put(Event(message["channel"].decode(), message["data"]))
         elif message["type"] == "subscribe":
             topic = message["channel"].decode()
-            if topic in self._wanted:
-                self._wanted[topic].set()
+            acknowledged = self._wanted.get(topic)
+            if acknowledged is not None:
+                self._wanted[topic] = None
+                if not acknowledged.done():
+                    acknowledged.set_result(None)
             if topic in self._unsure:
                 self._unsure.discard(topic)
                 await self._events.put(Event(topic, GAP))  # type: ignore[arg-type]  # bytes pass through

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import asynccontextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from live.backend import GAP, RedisBackend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
 INBOX_MESSAGES: Final = 64
 LOCKS: Final = 256
@@ -36,14 +34,23 @@ class SlowReader(Exception):
 
 
 class Inbox:
-    """The bounded queue of one subscription; iterate to read it. GAP means: read the state again."""
+    """The bounded queue of one subscription, for one reader; iterate to read it. GAP means: read the state again.
+
+    Thousands of them are empty at any time, so each is as small as can be.
+    """
+
+    __slots__ = ("_ended", "_messages", "_most", "_overflow", "_waiting")
 
     def __init__(self, overflow: Overflow, most: int = INBOX_MESSAGES) -> None:
         self._overflow = overflow
         self._most = most
-        self._messages: deque[bytes] = deque()
-        self._arrived = asyncio.Event()
+        self._messages: list[bytes] = []
+        self._waiting: asyncio.Future[None] | None = None
         self._ended: Exception | None = None
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self._messages)
 
     def put(self, message: bytes) -> None:
         """Take a message; never waits."""
@@ -56,12 +63,16 @@ class Inbox:
             _conflated.inc()
             message = GAP
         self._messages.append(message)
-        self._arrived.set()
+        self._wake()
 
     def end(self, reason: Exception) -> None:
         """Let the reader have what is there, then end it."""
         self._ended = self._ended or reason
-        self._arrived.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def __aiter__(self) -> Inbox:
         """Read messages until the hub closes."""
@@ -72,9 +83,41 @@ class Inbox:
         while not self._messages:
             if self._ended is not None:
                 raise self._ended
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._messages.popleft()
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        return self._messages.pop(0)
+
+
+class Subscription:
+    """One reader's place at some topics, for the length of a block."""
+
+    __slots__ = ("_hub", "_inbox", "_topics")
+
+    def __init__(self, hub: Hub, topics: Sequence[str], inbox: Inbox) -> None:
+        self._hub, self._topics, self._inbox = hub, topics, inbox
+
+    async def __aenter__(self) -> Inbox:
+        """Begin to read."""
+        _open.inc()
+        try:
+            for topic in self._topics:
+                await self._hub.enter(topic, self._inbox)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self._inbox
+
+    async def __aexit__(self, *_fault: object) -> None:
+        """Read no more."""
+        _open.dec()
+        await asyncio.shield(self._leave())
+
+    async def _leave(self) -> None:
+        for topic in self._topics:
+            await self._hub.leave(topic, self._inbox)
 
 
 class Hub(Broadcast):
@@ -119,27 +162,16 @@ class Hub(Broadcast):
         """Raise unless Redis answers."""
         await self._redis.ping()
 
-    @asynccontextmanager
-    async def subscribe(  # type: ignore[override]  # an inbox is what broadcaster's Subscriber is, with a limit
-        self,
-        channel: str,
-        overflow: Overflow = Overflow.LATEST_WINS,
-        also: Sequence[str] = (),
-    ) -> AsyncIterator[Inbox]:
+    def subscribe(  # type: ignore[override]  # an inbox is what broadcaster's Subscriber is, with a limit
+        self, channel: str, overflow: Overflow = Overflow.LATEST_WINS, also: Sequence[str] = ()
+    ) -> Subscription:
         """Read topics inside the block. What is published after the block has begun arrives, or GAP does."""
         inbox = Inbox(overflow)
         if self._closed:
             inbox.end(StopAsyncIteration())
-        _open.inc()
-        try:
-            for topic in (channel, *also):
-                await self._enter(topic, inbox)
-            yield inbox
-        finally:
-            _open.dec()
-            await asyncio.shield(self._leave((channel, *also), inbox))
+        return Subscription(self, (channel, *also), inbox)
 
-    async def _enter(self, channel: str, inbox: Inbox) -> None:
+    async def enter(self, channel: str, inbox: Inbox) -> None:
         """Add a reader; the lock makes a second one wait until the first has really subscribed."""
         async with self._lock(channel):
             inboxes = self._inboxes.setdefault(channel, set())
@@ -147,13 +179,13 @@ class Hub(Broadcast):
             if len(inboxes) == 1:
                 await self._redis.subscribe(channel)
 
-    async def _leave(self, topics: Sequence[str], inbox: Inbox) -> None:
-        for topic in topics:
-            async with self._lock(topic):
-                inboxes = self._inboxes.get(topic, set())
-                inboxes.discard(inbox)
-                if not inboxes and self._inboxes.pop(topic, None) is not None:
-                    await self._redis.unsubscribe(topic)
+    async def leave(self, channel: str, inbox: Inbox) -> None:
+        """Take a reader away; the last one ends the subscription."""
+        async with self._lock(channel):
+            inboxes = self._inboxes.get(channel, set())
+            inboxes.discard(inbox)
+            if not inboxes and self._inboxes.pop(channel, None) is not None:
+                await self._redis.unsubscribe(channel)
 
     def _lock(self, channel: str) -> asyncio.Lock:
         return self._locks[hash(channel) % LOCKS]

@@ -33,13 +33,8 @@ def purchase(uuid: UUID) -> str:
     return f"purchase:{uuid.hex}"
 
 
-def key(api_key_id: int) -> str:
-    """An API key was revoked."""
-    return f"key:{api_key_id}"
-
-
 def revocations() -> str:
-    """Ids of API keys that were revoked, for every process that remembers keys."""
+    """Ids of API keys that were revoked, for every process: it remembers keys, and has their sockets and streams."""
     return "revocations"
 
 

@@ -1,7 +1,6 @@
 """Forecasts of usage."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from resolvers.acts import given, refusable
+from resolvers.live import allowed
 from schema.context import Info
 from schema.enums import UsageCategory
 from schema.ids import parse_id
@@ -17,7 +17,6 @@ from schema.types import forecasts as types
 from schema.types.wallets import WalletIdArgument
 from services import forecasts as service
 from services import runways as runway_service
-from services import watching
 
 Category = Annotated[UsageCategory | None, strawberry.argument(description="Usage of one category; default all of it.")]
 Month = Annotated[date | None, strawberry.argument(description="Any day of the month (UTC); default last month.")]
@@ -59,15 +58,12 @@ async def set_runway_alert(info: Info, input: types.RunwayAlertInput) -> types.R
     return types.RunwayAlertPayload(days=days, errors=[])
 
 
-async def runway_alert(
+def runway_alert(
     info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> AsyncGenerator[types.RunwayAlert, None]:
     """Each time that one wallet, or any of the project, is going to run out soon."""
     context = info.context
-    stream: Any = runway_service.watch_runway_alerts(context.coffer, context.actor, _only(wallet_id))
-    async with aclosing(watching.while_allowed(context.coffer, context.actor, context.expires_at, stream)) as allowed:
-        async for alert in allowed:
-            yield alert
+    return allowed(info, runway_service.watch_runway_alerts(context.coffer, context.actor, _only(wallet_id)))
 
 
 def _only(wallet_id: strawberry.ID | None) -> Any:  # noqa: ANN401 - (uuid or None,), or None for every wallet

@@ -1,7 +1,6 @@
 """Live streams."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 import strawberry
@@ -14,61 +13,49 @@ from schema.types.analytics import UsageReport
 from schema.types.purchases import Purchase
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 from services import watching as service
+from services.permits import while_allowed
 from services.usage_feed import watch_usage
 
 
-def _allowed(info: Info, stream: Any) -> Any:  # noqa: ANN401 - any stream
+def allowed(info: Info, stream: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401 - any stream
+    """The stream for as long as its caller may have it."""
     context = info.context
-    return service.while_allowed(context.coffer, context.actor, context.expires_at, stream)
+    return while_allowed(context.coffer, context.actor, context.expires_at, stream)
 
 
-async def wallet_updated(
+def wallet_updated(
     info: Info, wallet_id: strawberry.ID, after: BigInt | None = strawberry.UNSET
 ) -> AsyncGenerator[WalletUpdate, None]:
     """The wallet now, then each change; with `after`, first every transaction above that sequence."""
     wallet = parse_id("wal", wallet_id)
     stream: Any = service.watch_wallet(info.context.coffer, info.context.actor, wallet, given(after))
-    async with aclosing(_allowed(info, stream)) as allowed:
-        async for change in allowed:
-            yield change
+    return allowed(info, stream)
 
 
-async def usage_updated(
+def usage_updated(
     info: Info, wallet_id: strawberry.ID, time_zone: str | None = strawberry.UNSET
 ) -> AsyncGenerator[UsageReport, None]:
     """Today's usage of the wallet by feature, then as it changes, at most once a second."""
     wallet = parse_id("wal", wallet_id)
-    stream: Any = watch_usage(info.context.coffer, info.context.actor, wallet, given(time_zone))
-    async with aclosing(_allowed(info, stream)) as allowed:
-        async for report in allowed:
-            yield report
+    return allowed(info, watch_usage(info.context.coffer, info.context.actor, wallet, given(time_zone)))
 
 
-async def low_balance(
+def low_balance(
     info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> AsyncGenerator[LowBalanceAlert, None]:
     """Each dip of one wallet, or of every wallet of the project, below its threshold."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
-    stream: Any = service.watch_low_balance(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async with aclosing(_allowed(info, stream)) as allowed:
-        async for alert in allowed:
-            yield alert
+    context = info.context
+    return allowed(info, service.watch_low_balance(context.coffer, context.actor, wallet, every=not wallet_id))
 
 
-async def rapid_burn(
-    info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
-) -> AsyncGenerator[RapidBurnAlert, None]:
+def rapid_burn(info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET) -> AsyncGenerator[RapidBurnAlert, None]:
     """Each episode of rapid burn of one wallet, or of every wallet of the project."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
-    stream: Any = service.watch_rapid_burn(info.context.coffer, info.context.actor, wallet, every=not wallet_id)
-    async with aclosing(_allowed(info, stream)) as allowed:
-        async for alert in allowed:
-            yield alert
+    context = info.context
+    return allowed(info, service.watch_rapid_burn(context.coffer, context.actor, wallet, every=not wallet_id))
 
 
-async def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:
+def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:
     """The purchase now, then each change of it."""
-    stream: Any = service.watch_purchase(info.context.coffer, info.context.actor, parse_id("pur", id))
-    async with aclosing(_allowed(info, stream)) as allowed:
-        async for row in allowed:
-            yield row
+    return allowed(info, service.watch_purchase(info.context.coffer, info.context.actor, parse_id("pur", id)))

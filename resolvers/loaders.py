@@ -1,6 +1,7 @@
 """Loaders: one query for what many objects of an answer ask for."""
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from strawberry.dataloader import DataLoader
@@ -12,32 +13,37 @@ from services import nodes as node_service
 from services import pricing, wallets
 
 
-def make_loaders(context: Context) -> dict[str, DataLoader[Any, Any]]:
-    """The loaders of one request or socket. They batch and keep nothing, so a long socket never sees old rows."""
+class Loaders(dict[str, DataLoader[Any, Any]]):
+    """The loaders of one request or socket, each made when it is first asked for.
 
-    async def transactions(keys: list[Any]) -> list[Any]:
-        """Keys are (wallet's internal id, types, page)."""
-        groups: dict[Any, list[int]] = defaultdict(list)
-        for wallet_id, types, page in keys:
-            groups[types, page].append(wallet_id)
-        found: dict[Any, list[Any]] = {}
-        for (types, page), ids in groups.items():
-            rows = await wallets.list_transactions(context.coffer, context.actor, ids, types, page)
-            found |= {(wallet_id, types, page): listed for wallet_id, listed in rows.items()}
-        return [found[key] for key in keys]
+    They batch and keep nothing, so a long socket never sees old rows.
+    """
 
-    async def prices(versions: list[int]) -> list[Any]:
-        rows = await pricing.prices_of(context.coffer, context.actor, versions)
-        return [rows[version] for version in versions]
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
 
-    async def nodes(ids: list[str]) -> list[Any]:
-        return await _nodes(context, ids)
+    def __missing__(self, name: str) -> DataLoader[Any, Any]:
+        """Make a loader."""
+        loader = self[name] = DataLoader(partial(_LOADS[name], self._context), cache=False)
+        return loader
 
-    return {
-        "nodes": DataLoader(nodes, cache=False),
-        "transactions": DataLoader(transactions, cache=False),
-        "prices": DataLoader(prices, cache=False),
-    }
+
+async def _transactions(context: Context, keys: list[Any]) -> list[Any]:
+    """Keys are (wallet's internal id, types, page)."""
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for wallet_id, types, page in keys:
+        groups[types, page].append(wallet_id)
+    found: dict[Any, list[Any]] = {}
+    for (types, page), ids in groups.items():
+        rows = await wallets.list_transactions(context.coffer, context.actor, ids, types, page)
+        found |= {(wallet_id, types, page): listed for wallet_id, listed in rows.items()}
+    return [found[key] for key in keys]
+
+
+async def _prices(context: Context, versions: list[int]) -> list[Any]:
+    rows = await pricing.prices_of(context.coffer, context.actor, versions)
+    return [rows[version] for version in versions]
 
 
 async def _nodes(context: Context, ids: list[str]) -> list[Any]:
@@ -55,3 +61,6 @@ async def _nodes(context: Context, ids: list[str]) -> list[Any]:
                 found = dict.fromkeys(keys, refused)
             rows |= {(kind, key): row for key, row in found.items()}
     return [rows.get(node) for node in wanted]
+
+
+_LOADS: dict[str, Any] = {"nodes": _nodes, "transactions": _transactions, "prices": _prices}

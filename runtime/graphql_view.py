@@ -18,7 +18,7 @@ from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
-from resolvers.loaders import make_loaders
+from resolvers.loaders import Loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
 from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
 from runtime.shared import SharedStreams
@@ -132,14 +132,14 @@ class GraphQLView(GraphQL[Context, None]):
         context.traceparent = request.headers.get("traceparent")
         context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
         self._admit(context, caller)
-        context.loaders = make_loaders(context)
+        context.loaders = Loaders(context)
         request.scope["graphql.context"] = context
         return context
 
     def _shared_context(self, actor: Actor) -> Context:
         """The context of an execution that callers share, who have paid for it and whose tokens are watched."""
         context = Context(self._coffer, uuid4().hex, actor, limits=self._operation_limits)
-        context.loaders = make_loaders(context)
+        context.loaders = Loaders(context)
         return context
 
     async def on_ws_connect(self, context: Context) -> Any:  # noqa: ANN401 - Strawberry's signature
@@ -150,6 +150,8 @@ class GraphQLView(GraphQL[Context, None]):
             if caller is None:
                 raise ConnectionRejectionError
             self._admit(context, caller)
+        if context.caller and not await self._coffer.permits.hold(context.caller.api_key_id, context.forget_caller):
+            raise ConnectionRejectionError
         self.seats.take(context)
         return await super().on_ws_connect(context)
 

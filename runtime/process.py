@@ -16,6 +16,7 @@ from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
 from runtime.forecaster import fit_models
+from runtime.frames import LiveSocket
 from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
 from runtime.relay import RelayWorker
@@ -28,6 +29,7 @@ from services.feed import Feed
 from services.gifts import sweep_gifts
 from services.holds import sweep_expired
 from services.jobs import free_abandoned, purge_done
+from services.permits import Permits
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 from services.runways import watch_runways
 from services.usage import fold_usage
@@ -85,8 +87,10 @@ async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> 
     lanes = Lanes(database_url, feed.spent)
     await hub.connect()
     await lanes.connect()
+    permits = Permits(hub, database)
+    await permits.connect()
     try:
-        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC))
+        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC), permits)
     finally:
         await lanes.close()
         await feed.drain()
@@ -146,7 +150,7 @@ def make_server(coffer: Coffer, settings: Settings) -> Server:
         log_level="warning",
         access_log=False,
         http=LimitedHttp,
-        ws="websockets-sansio",
+        ws=LiveSocket,
         ws_per_message_deflate=False,
         ws_max_size=settings.limits.max_socket_message_bytes,
         ws_ping_interval=SOCKET_PING_SECONDS,

@@ -17,6 +17,7 @@ from prometheus_client import Gauge
 from strawberry.types.execution import PreExecutionError
 
 from live.hub import Inbox, Overflow
+from runtime.frames import text_frame
 from schema.root import schema
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ SHARED_FIELDS: Final = frozenset({"lowBalance", "rapidBurn", "runwayAlert"})
 MEMBER_MESSAGES: Final = 1_024
 """Events that may wait for one socket; all sockets share their text. One more, and its subscription ends: an alert is
 never dropped in silence."""
+
+SLICE_MEMBERS: Final = 250
+"""Sockets that are written to before others may use the processor."""
 
 _members: Final = Gauge("coffer_live_shared_subscriptions", "Subscriptions that share an execution.")
 _groups: Final = Gauge("coffer_live_shared_executions", "Executions that subscriptions share.")
@@ -50,28 +54,62 @@ class Key(NamedTuple):
     actor: Actor
 
 
+class Member:
+    """One socket's part in a group. What can't be written to it at once waits for its task."""
+
+    __slots__ = ("_behind", "_head", "_inbox", "_write")
+
+    def __init__(self, operation_id: str, write: Callable[[bytes], bool]) -> None:
+        self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
+        self._write = write
+        self._inbox = Inbox(Overflow.CLOSE, MEMBER_MESSAGES)
+        self._behind = False
+
+    def take(self, event: bytes, frames: dict[bytes, bytes]) -> None:
+        """Send an event, or keep it for `messages`; `frames` has those of members with the same operation id."""
+        if not self._behind:
+            frame = frames.get(self._head)
+            if frame is None:
+                frame = frames[self._head] = text_frame(self._message(event))
+            if self._write(frame):
+                return
+            self._behind = True
+        self._inbox.put(event)
+
+    def end(self, reason: Exception) -> None:
+        """Let the member have what is there, then end it."""
+        self._inbox.end(reason)
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """What could not be written at once; the next one is asked for when the last one is sent. SlowReader."""
+        async for event in self._inbox:
+            yield self._message(event)
+            self._behind = len(self._inbox) > 0
+
+    def _message(self, event: bytes) -> bytes:
+        return b"%b%b}" % (self._head, event)
+
+
 class Group:
-    """One running execution and the inboxes of its members."""
+    """One running execution and its members."""
 
     def __init__(self) -> None:
-        self.members: set[Inbox] = set()
+        self.members: set[Member] = set()
         self.task: asyncio.Task[None] | None = None
 
-    def add(self) -> Inbox:
-        """A new member's inbox."""
-        inbox = Inbox(Overflow.CLOSE, MEMBER_MESSAGES)
-        self.members.add(inbox)
-        return inbox
-
-    def tell(self, event: bytes) -> None:
-        """Give an event to every member; never waits."""
-        for inbox in self.members:
-            inbox.put(event)
+    async def tell(self, event: bytes) -> None:
+        """Give an event to every member, some at a time."""
+        frames: dict[bytes, bytes] = {}
+        for number, member in enumerate(list(self.members), 1):
+            if member in self.members:
+                member.take(event, frames)
+            if number % SLICE_MEMBERS == 0:
+                await asyncio.sleep(0)
 
     def end(self, reason: Exception) -> None:
         """Let the members have what is there, then end them."""
-        for inbox in self.members:
-            inbox.end(reason)
+        for member in self.members:
+            member.end(reason)
 
 
 class SharedStreams:
@@ -104,19 +142,19 @@ class SharedStreams:
         return Key(text, operation_name, written, context.caller)
 
     @asynccontextmanager
-    async def join(self, key: Key) -> AsyncIterator[Inbox]:
-        """Read the group's events, written out, inside the block. Alone when the group can't go on."""
+    async def join(self, key: Key, member: Member) -> AsyncIterator[None]:
+        """Be a member of the group inside the block. Alone when the group can't go on."""
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group()
             group.task = asyncio.create_task(self._run(key, group))
-        inbox = group.add()
+        group.members.add(member)
         _members.inc()
         try:
-            yield inbox
+            yield
         finally:
             _members.dec()
-            group.members.discard(inbox)
+            group.members.discard(member)
             if not group.members:
                 self._stop(key, group)
 
@@ -155,9 +193,7 @@ class SharedStreams:
             async for result in results:
                 if isinstance(result, PreExecutionError):
                     raise Alone
-                group.tell(written(result))
-                # Every member that can write does so before the next event.
-                await asyncio.sleep(0)
+                await group.tell(written(result))
 
 
 def written(result: Any) -> bytes:  # noqa: ANN401 - Strawberry's result

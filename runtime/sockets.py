@@ -15,7 +15,8 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from live.hub import SlowReader
-from runtime.shared import Alone
+from runtime.frames import EXTENSION, text_frame
+from runtime.shared import Alone, Member
 from schema.context import Context
 from schema.masking import SLOW_READER
 
@@ -108,8 +109,15 @@ class TextSocketAdapter(ASGIWebSocketAdapter):
         """Send one protocol message."""
         await self.send_written(orjson.dumps(message))
 
+    def write(self, frame: bytes) -> bool:
+        """Write a frame at once; False where something must be waited for, or by another server than ours."""
+        frames: Any = self.ws.scope["extensions"].get(EXTENSION)
+        return frames is not None and frames["write"](frame)
+
     async def send_written(self, text: bytes) -> None:
         """Send a protocol message that is JSON already."""
+        if self.write(text_frame(text)):
+            return
         try:
             await self.ws.send_text(text.decode())
         except WebSocketDisconnect as gone:
@@ -130,6 +138,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle()
         finally:
             self._seats.closed(self)
+            if self.context.caller:
+                self.context.coffer.permits.release(self.context.caller.api_key_id, self.context.forget_caller)
 
     async def finish(self) -> None:
         """End what runs, within DRAIN_SECONDS, then close with 1001: the client connects to another process."""
@@ -140,6 +150,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Share the execution of a stream with equal callers; run everything else alone."""
+        if self._left_seconds() == 0:
+            self.context.forget_caller()
         streams = cast("Seated", self.view).streams
         asked = (operation.query, operation.variables, operation.operation_name)
         key = await streams.key_of(self.context, *asked)
@@ -148,11 +160,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _share(self, operation: Operation[Context, None], streams: SharedStreams, key: Key) -> bool:
         """Send a group's events; False when the operation must go on alone: its token ended, or the group did."""
-        head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
+        socket = cast("TextSocketAdapter", self.websocket)
+        member = Member(operation.id, socket.write)
         try:
-            async with asyncio.timeout(self._left_seconds()), streams.join(key) as inbox:
-                async for event in inbox:
-                    await cast("TextSocketAdapter", self.websocket).send_written(b"%b%b}" % (head, event))
+            async with asyncio.timeout(self._left_seconds()), streams.join(key, member):
+                async for message in member.messages():
+                    await socket.send_written(message)
         except (Alone, TimeoutError):
             return False
         except WebSocketDisconnected:

@@ -38,7 +38,7 @@ class OperationLimits:
     cost_points: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Context:
     """The open parts, who is calling, and the loaders; one for each request, or for each socket."""
 
@@ -62,6 +62,10 @@ class Context:
             message = "Send an API key: Authorization: Bearer <key>, or {authorization} in connection_init."
             raise AccessDenied("UNAUTHENTICATED", message)
         return self.caller
+
+    def forget_caller(self) -> None:
+        """The caller's key or token is good no more: what comes next on this socket comes from nobody."""
+        self.caller = None
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

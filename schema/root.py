@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from schema.documents import Documents
 from schema.errors import UserError
+from schema.events import EventExecutor
 from schema.guard import Guard, refused
 from schema.mutation import Mutation
 from schema.publishing import describe_root
@@ -50,4 +51,5 @@ schema = CofferSchema(
     types=UserError.__subclasses__(),
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     extensions=[Guard],
+    execution_context_class=EventExecutor,
 )

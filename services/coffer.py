@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from db.lanes import Lanes
     from gateways.base import Gateway
     from live.hub import Hub
+    from services.permits import Permits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Coffer:
     hub: Hub
     gateways: Mapping[str, Gateway]
     clock: Callable[[], datetime]
+    permits: Permits
 
     def gateway(self, name: str) -> Gateway:
         """The provider that a purchase was made with. GatewayUnavailable when it is not configured any more."""

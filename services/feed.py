@@ -34,7 +34,7 @@ _TIMES: Final = ("created_at", "updated_at", "next_expiry_at", "raised_at", "bur
 class WalletChange:
     """A wallet's state and the transactions that led to it; `sequence` is where a reader resumes."""
 
-    wallet: Wallet | Row
+    wallet: Any
     sequence: int
     transactions: Sequence[Any]
 

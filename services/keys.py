@@ -57,8 +57,7 @@ async def revoke_key(coffer: Coffer, actor: Actor, key: UUID | None) -> ApiKey:
             raise NotFound("No such API key in this project: see `apiKeys`.", field=["id"])
         await queries.revoke(session, found)
         number = str(found.id).encode()
-        messages = [(topics.revocations(), number), (topics.key(found.id), number)]
-        session.after_commit(lambda: coffer.hub.publish_many(messages))
+        session.after_commit(lambda: coffer.hub.publish(topics.revocations(), number))
     return found
 
 

@@ -6,14 +6,13 @@ are dropped, and what is missing comes from the ledger by sequence.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from db import alerts as alert_queries
 from db.models.controls import BurnAlert
 from db.models.ledger import LowBalanceAlert
 from db.purchases import find as find_purchase
-from domain.errors import AccessDenied, NotFound
+from domain.errors import NotFound
 from domain.permissions import Actor, Permission
 from live import topics
 from live.backend import GAP
@@ -22,14 +21,11 @@ from services.feed import WalletChange, read_alert, read_change
 from services.wallets import settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     from db.models.purchases import Purchase
-    from live.hub import Inbox
     from services.coffer import Coffer
-
-T = TypeVar("T")
 
 CATCH_UP_ALERTS: Final = 100
 REMEMBERED_ALERTS: Final = 10_000
@@ -42,25 +38,25 @@ async def watch_wallet(
     """The wallet now, then each change; with `after`, first every transaction above that sequence. NotFound."""
     wallet_id = await _require(coffer, actor, wallet)
     async with coffer.hub.subscribe(topics.wallet(wallet_id)) as inbox:
-        seen = after
+        seen, changed_at = after, None
         async for change in _missed(coffer, wallet_id, after):
-            seen = change.sequence
+            seen, changed_at = change.sequence, change.wallet.updated_at
             yield change
-        settings_at = None
         async for message in inbox:
             if message == GAP:
+                if await coffer.database.live_reads.versions.get(wallet_id) == (seen, changed_at):
+                    continue
                 missed = _missed(coffer, wallet_id, seen)
             else:
                 heard = read_change(message)
                 changed_settings = (
-                    heard.sequence == seen and not heard.transactions and heard.wallet.updated_at != settings_at
+                    heard.sequence == seen and not heard.transactions and heard.wallet.updated_at != changed_at
                 )
                 if heard.sequence <= (seen or 0) and not changed_settings:
                     continue
                 missed = _completed(coffer, wallet_id, seen, heard)
-                settings_at = heard.wallet.updated_at
             async for change in missed:
-                seen = change.sequence
+                seen, changed_at = change.sequence, change.wallet.updated_at
                 yield change
 
 
@@ -127,56 +123,6 @@ async def watch_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) ->
             if (newer.status, newer.updated_at) != (row.status, row.updated_at):
                 row = newer
                 yield row
-
-
-async def while_allowed(
-    coffer: Coffer, actor: Actor, expires_at: float | None, stream: AsyncGenerator[T, None]
-) -> AsyncGenerator[T, None]:
-    """Pass a stream on until its caller's key is revoked or its token ends; then AccessDenied (UNAUTHENTICATED)."""
-    async with coffer.hub.subscribe(topics.key(actor.api_key_id or 0)) as inbox:
-        ended = asyncio.ensure_future(_ended(coffer, actor, expires_at, inbox))
-        step: asyncio.Future[T] | None = None
-        try:
-            while True:
-                step = asyncio.ensure_future(anext(stream))
-                await asyncio.wait({step, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if ended.done():
-                    # A fault of ours is not a revoked key: it is told as what it is.
-                    ended.result()
-                    raise AccessDenied("UNAUTHENTICATED", "This key was revoked or has expired: send another one.")
-                yield await step
-        except StopAsyncIteration:
-            return
-        finally:
-            # In a task of its own: whoever is cancelled is often cancelled again, and would leave the rest running.
-            await asyncio.shield(asyncio.ensure_future(_stop(stream, [ended] if step is None else [step, ended])))
-
-
-async def _stop(stream: AsyncGenerator[T, None], tasks: Sequence[asyncio.Future[Any]]) -> None:
-    """End the tasks of a stream, then the stream."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await stream.aclose()
-
-
-async def _ended(coffer: Coffer, actor: Actor, expires_at: float | None, inbox: Inbox) -> None:
-    """Return when the key is revoked or the token ends."""
-    left = None if expires_at is None else max(0.0, expires_at - coffer.clock().timestamp())
-    try:
-        async with asyncio.timeout(left):
-            async for message in inbox:
-                if message != GAP or await _is_revoked(coffer, actor):
-                    return
-            # The process is stopping: the stream itself ends.
-            await asyncio.Event().wait()
-    except TimeoutError:
-        return
-
-
-async def _is_revoked(coffer: Coffer, actor: Actor) -> bool:
-    key = actor.api_key_id
-    return key is not None and await coffer.database.live_reads.revoked.get(key) is not None
 
 
 async def _require(coffer: Coffer, actor: Actor, wallet: UUID | None) -> int:

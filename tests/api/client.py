@@ -44,9 +44,9 @@ class Client:
             payload = {"authorization": f"Bearer {self.key}"} if self.key else {}
             await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
             assert json.loads(await socket.recv())["type"] == "connection_ack"
-            request = {"query": query, "variables": variables}
-            await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": request}))
-            yield Stream(socket)
+            stream = Stream(socket)
+            await stream.subscribe("1", query, **variables)
+            yield stream
 
 
 class Stream:
@@ -54,6 +54,11 @@ class Stream:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+
+    async def subscribe(self, operation_id: str, query: str, **variables: Any) -> None:  # noqa: ANN401 - JSON
+        """Send one more operation over this socket."""
+        request = {"query": query, "variables": variables}
+        await self._socket.send(json.dumps({"id": operation_id, "type": "subscribe", "payload": request}))
 
     async def message(self, seconds: float = 30) -> dict[str, Any]:
         """The next protocol message; {} when none comes in time."""

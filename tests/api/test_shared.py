@@ -15,7 +15,8 @@ from prometheus_client import REGISTRY
 from domain.permissions import Role
 from live import topics
 from live.hub import SlowReader
-from runtime.shared import MEMBER_MESSAGES, Group
+from runtime.frames import text_frame
+from runtime.shared import MEMBER_MESSAGES, Group, Member
 from tests.api.conftest import CREATE_WALLET, GRANT
 
 if TYPE_CHECKING:
@@ -154,10 +155,44 @@ async def test_a_stop_completes_every_reader(api: Api) -> None:
 
 async def test_a_slow_reader_ends_and_the_others_hear_all() -> None:
     """One event more than MEMBER_MESSAGES ends the reader that took none; who reads along misses nothing."""
-    group = Group()
-    slow, quick = group.add(), group.add()
+    written: list[bytes] = []
+
+    def write(frame: bytes) -> bool:
+        written.append(frame)
+        return True
+
+    group, slow = Group(), Member("1", lambda _frame: False)
+    group.members |= {slow, Member("1", write)}
     for number in range(MEMBER_MESSAGES + 1):
-        group.tell(b"%d" % number)
-        assert await anext(quick) == b"%d" % number
+        await group.tell(b"%d" % number)
+    assert written == [text_frame(message(number)) for number in range(MEMBER_MESSAGES + 1)]
     with pytest.raises(SlowReader):
-        await anext(slow)
+        await anext(slow.messages())
+
+
+async def test_a_reader_that_fell_behind_hears_in_order() -> None:
+    """What could not be written at once is read first; only when nothing waits is an event written at once again."""
+    heard: list[bytes] = []
+    ready = False
+
+    def write(frame: bytes) -> bool:
+        if ready:
+            heard.append(frame)
+        return ready
+
+    group, member = Group(), Member("1", write)
+    group.members.add(member)
+    await group.tell(b"0")
+    ready = True
+    await group.tell(b"1")
+    messages = member.messages()
+    heard += [text_frame(await anext(messages)) for _ in range(2)]
+    waiting = asyncio.ensure_future(anext(messages))
+    await asyncio.sleep(0)
+    await group.tell(b"2")
+    waiting.cancel()
+    assert heard == [text_frame(message(number)) for number in range(3)]
+
+
+def message(number: int) -> bytes:
+    return b'{"id":"1","type":"next","payload":%d}' % number
