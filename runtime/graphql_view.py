@@ -25,6 +25,7 @@ from runtime.shared import SharedStreams
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
 from runtime.webhooks import read_in_time
 from schema.context import Context, OperationLimits
+from schema.fast_execution import FastExecutor, StockExecutor
 from schema.masking import masked
 from schema.root import schema
 
@@ -89,6 +90,7 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_SOCKET,
             allowed_origins=settings.allowed_origins,
         )
+        schema.execution_context_class = FastExecutor if settings.fast_execution else StockExecutor
         self.seats = Seats(settings.limits.max_live_connections_per_project)
         self.streams = SharedStreams(self._shared_context)
         self.budgets = Budgets(coffer.hub.redis_url)
