@@ -28,6 +28,7 @@ from schema.context import Context, OperationLimits
 from schema.fast_execution import FastExecutor, StockExecutor
 from schema.masking import masked
 from schema.root import schema
+from schema.trusted import TrustedDocuments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -91,6 +92,7 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=settings.allowed_origins,
         )
         schema.execution_context_class = FastExecutor if settings.fast_execution else StockExecutor
+        schema.documents.trust(TrustedDocuments(settings.documents_dir, only=settings.trusted_documents_only))
         self.seats = Seats(settings.limits.max_live_connections_per_project)
         self.streams = SharedStreams(self._shared_context)
         self.budgets = Budgets(coffer.hub.redis_url)
@@ -208,7 +210,12 @@ class GraphQLView(GraphQL[Context, None]):
 
     def decode_json(self, data: str | bytes) -> object:
         """Read JSON."""
-        return orjson.loads(data)
+        return schema.documents.trusted.with_text(orjson.loads(data))
+
+    def parse_query_params(self, params: Any) -> dict[str, Any]:  # noqa: ANN401 - Strawberry's
+        """Read the address of a GET request."""
+        request: dict[str, Any] = schema.documents.trusted.with_text(super().parse_query_params(params))
+        return request
 
     async def process_result(self, request: Request, result: Any) -> GraphQLHTTPResponse:  # noqa: ANN401 - a result
         """Every error has its code; a request error has no data entry."""
