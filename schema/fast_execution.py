@@ -121,7 +121,7 @@ class FastExecutor(StockExecutor):
     def _compile(self, type_: GraphQLObjectType, details: Any) -> Convert | None:
         """A function from a row to its selection; None when a part of it is not plain."""
         fields, deferred, _ = self.collect_subfields(type_, details)
-        if deferred or type(fields) is not dict:
+        if deferred:
             return None
         code = _Code()
         for name, each in fields.items():

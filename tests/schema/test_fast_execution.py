@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from schema import fast_execution
 from schema.fast_execution import FastExecutor
 from tests.schema.awkward import USUAL, VALUES, build
 
@@ -139,12 +138,12 @@ async def test_variables_decide_anew_each_time() -> None:
 async def test_plain_rows_do_not_reach_the_stock_executor(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of plain rows is completed by compiled functions: only the root field takes the long way."""
     fields: list[str] = []
-    stock = fast_execution.StockExecutor.execute_field
+    stock = FastExecutor.execute_field
 
     def counted(self: Any, parent: Any, *args: Any) -> Any:
         fields.append(parent.name)
         return stock(self, parent, *args)
 
-    monkeypatch.setattr(fast_execution.StockExecutor, "execute_field", counted)
+    monkeypatch.setattr(FastExecutor, "execute_field", counted)
     await answer(FAST, document("rows", PLAIN), [SimpleNamespace(**USUAL)] * 50)
     assert fields == ["Query"]
