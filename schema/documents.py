@@ -97,6 +97,11 @@ class Documents:
             self._keep(text, document)
         return document
 
+    def holds(self, text: str | None) -> bool:
+        """Whether a text is remembered as a valid document."""
+        found = self._known.get(text) if text else None
+        return found is not None and not found.errors
+
     def _keep(self, text: str, document: Document) -> None:
         self._known[text] = document
         self._characters += len(text)

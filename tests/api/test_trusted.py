@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schema.registry import change_documents
+from schema.root import schema
+from schema.trusted import TrustedDocuments
 from tests.api.conftest import running_api
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
 async def trusting(coffer: Coffer, settings: Settings, folder: Path, *, only: bool) -> AsyncIterator[Api]:
     async with running_api(coffer, replace(settings, documents_dir=folder, trusted_documents_only=only)) as running:
         yield running
+    schema.documents.trusted = TrustedDocuments()
 
 
 def digest(text: str) -> str:
