@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
+RIVALS := bench/rivals/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
 PYTHON_EXAMPLE := $(VENV)/examples/.installed
 TYPESCRIPT_EXAMPLE := examples/typescript/node_modules/.package-lock.json
@@ -85,6 +86,9 @@ bench-engine: $(DEVELOPMENT) ## the ledger engine beside a textbook transaction 
 bench-mutation: $(DEVELOPMENT) ## the consume mutation beside one that returns a constant
 	@$(BIN)/python -m bench.mutation
 
+bench-api: $(DEVELOPMENT) $(RIVALS) ## GraphQL over HTTP beside Mercurius, Apollo Server, Yoga and a plain JSON endpoint
+	@exec $(BIN)/python -m bench.api
+
 bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
 	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
 
@@ -117,7 +121,7 @@ $(DEVELOPMENT): requirements-dev.lock $(INSTALLED)
 	@touch $@
 
 # Without npm, or where it can't install, what needs it is left out, and says so.
-$(AUDITS) $(CONTRACTS) $(LINTER) $(TYPESCRIPT_EXAMPLE): %/node_modules/.package-lock.json: %/package-lock.json
+$(AUDITS) $(CONTRACTS) $(LINTER) $(RIVALS) $(TYPESCRIPT_EXAMPLE): %/node_modules/.package-lock.json: %/package-lock.json
 	@if (cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent); then touch $@; \
 		else echo "npm could not install the tools of $*: what needs them is left out."; fi
 
@@ -147,7 +151,8 @@ graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 
 clean: ## remove the virtual environment and caches; your data in .coffer stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules \
-		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules examples/typescript/node_modules examples/typescript/dist
+		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules examples/typescript/node_modules examples/typescript/dist \
+		bench/rivals/node_modules
 
 .PHONY: help run test contract examples conformance test-long test-gateways test-fast crash check lint types imports format schema \
-	bench bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean
+	bench bench-api bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean

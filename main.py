@@ -142,6 +142,14 @@ def run_reference(_settings: Settings, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_documents(settings: Settings, arguments: argparse.Namespace) -> int:
+    """List the trusted documents, add those of files (a text, or JSON that names many), or remove some by id."""
+    from schema.registry import change_documents  # noqa: PLC0415 - the other commands start without it
+
+    print("\n".join(change_documents(settings.documents_dir, arguments.act, arguments.names)))
+    return 0
+
+
 async def seed(settings: Settings, database_url: str, redis_url: str) -> None:
     """Make the demo project with one wallet for each type of owner, unless it is there."""
     async with open_coffer(settings, database_url, redis_url) as coffer:
@@ -165,6 +173,7 @@ COMMANDS = {
     "reconcile": run_reconcile,
     "schema": run_schema,
     "reference": run_reference,
+    "documents": run_documents,
 }
 
 
@@ -177,6 +186,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         if name == "gateways":
             command.add_argument("--project", required=True, help="its name")
             command.add_argument("--use", nargs="*", metavar="GATEWAY", help="none at all: every configured one")
+        if name == "documents":
+            command.add_argument("act", choices=["list", "add", "remove"])
+            command.add_argument("names", nargs="*", metavar="FILE or ID")
         if name == "key":
             command.add_argument("--project", required=True, help="its name; a new one makes the project")
             command.add_argument("--role", required=True, choices=[role.name.lower() for role in Role])

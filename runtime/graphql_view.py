@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -14,24 +15,28 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import Loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
-from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
+from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json, takes_json_alone
+from runtime.refusals import refusal
 from runtime.shared import SharedStreams
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
-from runtime.webhooks import read_in_time
+from runtime.webhooks import read_in_time, replay
 from schema.context import Context, OperationLimits
+from schema.fast_execution import FastExecutor, StockExecutor
 from schema.masking import masked
 from schema.root import schema
+from schema.trusted import TrustedDocuments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
     from strawberry.http import GraphQLHTTPResponse
 
@@ -47,15 +52,11 @@ IDE_POLICY: Final = (
     " font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"
 )
-CODES: Final = {
-    405: "METHOD_NOT_ALLOWED",
-    408: "TIMEOUT",
-    413: "TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    429: "TOO_MANY_CONNECTIONS",
-}
 STATUS_OF: Final = {"RATE_LIMITED": 429, "TIMEOUT": 503}
 """Errors that every HTTP client should see at once, also one that asked for application/json."""
+
+_POST: Final[Any] = SimpleNamespace(method="POST")
+"""All that Strawberry's view asks of a request while it executes."""
 
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
@@ -89,6 +90,8 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_SOCKET,
             allowed_origins=settings.allowed_origins,
         )
+        schema.execution_context_class = FastExecutor if settings.fast_execution else StockExecutor
+        schema.documents.trust(TrustedDocuments(settings.documents_dir, only=settings.trusted_documents_only))
         self.seats = Seats(settings.limits.max_live_connections_per_project)
         self.streams = SharedStreams(self._shared_context)
         self.budgets = Budgets(coffer.hub.redis_url)
@@ -115,7 +118,11 @@ class GraphQLView(GraphQL[Context, None]):
                 reason = f"A request is at most {self._limits.max_request_bytes} bytes."
                 await refusal(request, 413, reason)(scope, receive, send)
                 return
-            receive = _replay(body, receive)
+            response = await self._answer(request, body)
+            if response is not None:
+                await response(scope, receive, send)
+                return
+            receive = replay(body, receive)
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -123,7 +130,37 @@ class GraphQLView(GraphQL[Context, None]):
             if scope["type"] == "http" and "graphql.context" in scope:
                 self.seats.leave(scope["graphql.context"])
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
+    async def _answer(self, request: Request, body: bytes) -> Response | None:
+        """Answer an ordinary operation without the work for what is none; None leaves it to Strawberry's view."""
+        headers = request.headers
+        operation = self._ordinary(body) if is_json(headers.get("content-type", "")) else None
+        if operation is None or not takes_json_alone(headers.get("accept", "")):
+            return None
+        context = await self.get_context(request, None)
+        try:
+            result = await self.execute_single(request, _POST, Response(), context, None, operation)
+        except HTTPException as refused:
+            return refusal(request, refused.status_code, refused.reason)
+        answer = await self.process_result(request, result)
+        response = Response(self.encode_json(answer), media_type=JSON)
+        self._finish(request, response)
+        return response
+
+    def _ordinary(self, body: bytes) -> GraphQLRequestData | None:
+        """The operation in a body, when it is a plain one in every respect."""
+        try:
+            data = self.decode_json(body)
+        except ValueError:
+            return None
+        if not isinstance(data, dict):
+            return None
+        query, name, variables = data.get("query"), data.get("operationName"), data.get("variables")
+        plain = isinstance(query, str) and isinstance(name, str | None) and isinstance(variables, dict | None)
+        if not plain or not query or data.get("extensions") is not None:
+            return None
+        return GraphQLRequestData(query=query, variables=variables, operation_name=name, extensions=None)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket | None) -> Context:  # noqa: ARG002
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
         caller = await self._authenticator.caller(request.headers.get("authorization"))
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
@@ -208,7 +245,12 @@ class GraphQLView(GraphQL[Context, None]):
 
     def decode_json(self, data: str | bytes) -> object:
         """Read JSON."""
-        return orjson.loads(data)
+        return schema.documents.trusted.with_text(orjson.loads(data))
+
+    def parse_query_params(self, params: Any) -> dict[str, Any]:  # noqa: ANN401 - Strawberry's
+        """Read the address of a GET request."""
+        request: dict[str, Any] = schema.documents.trusted.with_text(super().parse_query_params(params))
+        return request
 
     async def process_result(self, request: Request, result: Any) -> GraphQLHTTPResponse:  # noqa: ANN401 - a result
         """Every error has its code; a request error has no data entry."""
@@ -252,28 +294,5 @@ class GraphQLView(GraphQL[Context, None]):
             response.raw_headers.extend((name.encode(), value.encode()) for name, value in fields.items())
 
 
-def refusal(request: HTTPConnection, status: int, reason: str) -> Response:
-    """A request that GraphQL never saw, refused in GraphQL's own form."""
-    status = 405 if "not allowed when using GET" in reason else status
-    error = {"message": reason, "extensions": {"code": CODES.get(status, "BAD_REQUEST")}}
-    media_type = chosen_type(request.headers.get("accept", ""))
-    headers = {"allow": "POST"} if status == 405 else {}  # noqa: PLR2004 - method not allowed
-    return Response(orjson.dumps({"errors": [error]}), status, headers, f"{media_type}; charset=utf-8")
-
-
 def _has_path(errors: Any) -> bool:  # noqa: ANN401 - a list or None
     return any(error.path for error in errors or ())
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive function for a body that was read already; after it come the client's own messages."""
-    sent = False
-
-    async def again() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

@@ -23,6 +23,11 @@ def chosen_type(accept: str) -> str:
     return GRAPHQL_RESPONSE if newer and newer >= weights.get(JSON, 0.0) else JSON
 
 
+def takes_json_alone(accept: str) -> bool:
+    """Whether a client wants JSON and nothing that streams."""
+    return EVENTS not in accept and "multipart/" not in accept
+
+
 def also_json(accept: str) -> bool:
     """Whether a client that takes event streams takes JSON as well, and likes it no less."""
     weights = dict(_weighed(part) for part in accept.split(","))

@@ -60,6 +60,11 @@ class Settings:
     simulated_secret: str
     jwt_secret: str | None
     allowed_origins: tuple[str, ...]
+    documents_dir: Path | None = None
+    """Where trusted documents are; `trusted_documents_only` refuses all others."""
+    trusted_documents_only: bool = False
+    fast_execution: bool = True
+    """Whether plain parts of answers take the short way (`schema.fast_execution`)."""
     limits: Limits = Limits()
     accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
     queue_url: str | None = None
@@ -84,6 +89,9 @@ def read_settings() -> Settings:
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        documents_dir=Path(config("DOCUMENTS_DIR", default=str(data_dir / "documents"))).resolve(),
+        trusted_documents_only=config("TRUSTED_DOCUMENTS_ONLY", cast=bool, default=False),
+        fast_execution=config("FAST_EXECUTION", cast=bool, default=True),
         limits=_read_limits(config),
         accounts=read_accounts(config, public_url),
     )

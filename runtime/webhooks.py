@@ -17,6 +17,7 @@ from services.webhooks import Intake
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Message, Receive
 
     from gateways.base import Gateway
     from services.coffer import Coffer
@@ -70,6 +71,20 @@ async def read_limited(request: Request, limit_bytes: int) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A receive function for a body that was read already; after it come the client's own messages."""
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 def _refuse(gateway: Gateway, reason: str, status: int) -> Response:

@@ -1,7 +1,6 @@
 """Documents: parsed and checked within limits, and remembered by their text."""
 
 from collections import OrderedDict
-from hashlib import sha256
 from typing import Any
 
 from graphql import (
@@ -20,6 +19,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost import Price
 from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
+from schema.trusted import UNKNOWN_DOCUMENT, TrustedDocuments, digest_of
 
 MAX_KEPT_CHARACTERS = 8 * 1024
 """A document is remembered up to this length."""
@@ -38,7 +38,7 @@ class Document:
 
     def __init__(self, schema: GraphQLSchema, text: str) -> None:
         self.node = node = parse_limited(text)
-        self.digest = sha256(text.encode(errors="replace")).hexdigest()
+        self.digest = digest_of(text)
         self.introspects = introspects(node)
         self.errors = broken_limits(node) or _validate(schema, node)
         self._schema = schema
@@ -70,19 +70,37 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
+        self.trusted = TrustedDocuments()
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
+    def trust(self, trusted: TrustedDocuments) -> None:
+        """Take another registry, and forget what was let through without it."""
+        self.trusted = trusted
+        self._known.clear()
+        self._characters = 0
+
     def read(self, text: str, *, keep: bool) -> Document:
-        """The document of a text. GraphQLError when it is too long, too deep or no GraphQL."""
+        """The document of a text. GraphQLError when it is too long, too deep, no GraphQL or not trusted."""
         found = self._known.get(text)
         if found is not None:
             self._known.move_to_end(text)
             return found
+        if text == UNKNOWN_DOCUMENT:
+            raise _refused("DOCUMENT_NOT_FOUND", "No document of that id is registered: python main.py documents add.")
+        trusted = self.trusted.has(digest_of(text))
+        if self.trusted.only and not trusted:
+            raise _refused("DOCUMENT_NOT_TRUSTED", "Only registered documents run here: send its documentId.")
         document = Document(self._schema, text)
+        keep = keep or trusted
         if keep and len(text) <= MAX_KEPT_CHARACTERS:
             self._keep(text, document)
         return document
+
+    def holds(self, text: str | None) -> bool:
+        """Whether a text is remembered as a valid document."""
+        found = self._known.get(text) if text else None
+        return found is not None and not found.errors
 
     def _keep(self, text: str, document: Document) -> None:
         self._known[text] = document
@@ -98,6 +116,10 @@ class Documents:
         except GraphQLError:
             return False
         return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+def _refused(code: str, message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code})
 
 
 def parse_limited(text: str) -> DocumentNode:

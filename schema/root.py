@@ -1,11 +1,13 @@
 """The schema, guarded."""
 
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, execute
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -33,12 +35,63 @@ class CofferSchema(strawberry.Schema):
         allowed = kwargs.get("allowed_operation_types") or OperationType
         kwargs["allowed_operation_types"] = set(allowed) - {OperationType.SUBSCRIPTION}
         try:
+            if len(args) == 1 and self.documents.holds(args[0]):
+                return await self._execute_known(self._create_execution_context(*args, **kwargs))
             return await super().execute(*args, **kwargs)
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is not OperationType.SUBSCRIPTION:
                 raise
             message = "A subscription needs a socket (graphql-transport-ws), or accept: text/event-stream."
             return PreExecutionError(data=None, errors=[refused("INVALID_DOCUMENT", message)])
+
+    async def _execute_known(self, execution: ExecutionContext) -> ExecutionResult:
+        """Run an operation of a known, valid document: Strawberry's steps, with the guard's called one by one."""
+        guard = Guard()
+        guard.execution_context = execution
+        try:
+            with contextmanager(guard.on_operation)():
+                for _ in guard.on_parse():
+                    pass
+                result = execution.result = await self._checked(execution, guard)
+                result.extensions = guard.get_results()
+        except (CannotGetOperationTypeError, InvalidOperationTypeError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - as Strawberry does: every fault is an answer
+            error = fault if isinstance(fault, GraphQLError) else GraphQLError(str(fault), original_error=fault)
+            return PreExecutionError(data=None, errors=[error], extensions=guard.get_results())
+        return result
+
+    async def _checked(self, execution: ExecutionContext, guard: Guard) -> ExecutionResult:
+        """Ask the guard, then run the operation."""
+        try:
+            kind = execution.operation_type
+        except RuntimeError as fault:
+            raise CannotGetOperationTypeError(execution.operation_name) from fault
+        if kind not in execution.allowed_operations:
+            raise InvalidOperationTypeError(kind)
+        async for _ in guard.on_validate():
+            pass
+        if execution.pre_execution_errors:
+            return PreExecutionError(data=None, errors=execution.pre_execution_errors)
+        async with asynccontextmanager(guard.on_execute)():
+            done = await self._run(execution)
+        return ExecutionResult(done.data, done.errors)
+
+    async def _run(self, execution: ExecutionContext) -> Any:  # noqa: ANN401 - graphql-core's result
+        """Execute without middleware: the guard resolves no fields."""
+        assert execution.graphql_document is not None  # noqa: S101 - the guard read it
+        result: Any = execute(
+            self._schema,
+            execution.graphql_document,
+            root_value=execution.root_value,
+            context_value=execution.context,
+            variable_values=execution.variables,
+            operation_name=execution.operation_name,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+            executor_class=self.execution_context_class,
+            operation_extensions=execution.operation_extensions,
+        )
+        return await result if optimized_is_awaitable(result) else result
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Log nothing here."""

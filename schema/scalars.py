@@ -27,6 +27,9 @@ def _scalar(name: str, description: str) -> ScalarDefinition:
     return strawberry.scalar(name=name, description=description, serialize=_exact(name), parse_value=_exact(name))
 
 
+WHOLE_NUMBERS = {"Credits": (-MAX_CREDITS, MAX_CREDITS), "BigInt": (-MAX_CREDITS, MAX_CREDITS)}
+"""Scalars whose values an answer holds as they are when they lie within these limits."""
+
 SCALARS: dict[object, ScalarDefinition] = {
     Credits: _scalar("Credits", "Whole credits, a JSON number of at most 2^53-1."),
     BigInt: _scalar("BigInt", "A 64-bit count, minor unit or sequence, a JSON number of at most 2^53-1."),

@@ -68,6 +68,10 @@ class Stream:
         except TimeoutError:
             return {}
 
+    async def send(self, **message: Any) -> None:  # noqa: ANN401 - JSON
+        """Send a protocol message."""
+        await self._socket.send(json.dumps(message))
+
     async def next(self) -> Any:  # noqa: ANN401 - JSON
         """The first field of the next event."""
         message = await self.message()
