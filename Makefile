@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
+# Processes that share the tests, file by file: each has servers of its own, and waits a good part of its time.
+WORKERS := 2
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
 RIVALS := bench/rivals/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
@@ -25,7 +27,7 @@ run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
 test: $(DEVELOPMENT) $(AUDITS) $(CONTRACTS) $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test; ARGS="-k story" picks some
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-long: $(DEVELOPMENT) $(CONTRACTS) $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)
