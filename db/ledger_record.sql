@@ -46,7 +46,7 @@ $$;
 
 -- When the slot of a time begins: a quarter of an hour, a day or a month of a clock so many minutes ahead of UTC.
 create function ledger.metric_slot_of(p_at timestamptz, p_grain integer, p_utc_offset integer) returns timestamptz
-language sql immutable as $$
+language sql stable as $$
   select case p_grain
     when 1 then date_bin('15 minutes', p_at, '2000-01-01 00:00+00')
     when 2 then date_bin('1 day', p_at, '2000-01-01 00:00+00'::timestamptz - make_interval(mins => p_utc_offset))
@@ -66,14 +66,18 @@ create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof us
       order by a.wallet_id, a.key_hash
     on conflict (wallet_id, key_hash) do nothing
     returning *
+  ), quarters as (
+    select b.wallet_id, date_bin('15 minutes', b.occurred_at, '2000-01-01 00:00+00') as at, b.metric_id,
+      coalesce(b.member, '') as member, coalesce(b.api_key_id, 0) as api_key_id, count(*) as events, sum(b.units) as units,
+      max(b.units) as most, sum(coalesce(b.credits, 0)) as credits, max(b.occurred_at) as last_at,
+      max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units]) as latest
+    from booked b group by 1, 2, 3, 4, 5
   ), counted as (
     insert into metric_slot as s (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id, events, units, most,
         credits, last_activity_at, latest)
-      select b.wallet_id, g.grain, g.utc_offset, ledger.metric_slot_of(b.occurred_at, g.grain, g.utc_offset), b.metric_id,
-        coalesce(b.member, ''), coalesce(b.api_key_id, 0), count(*), sum(b.units), max(b.units),
-        sum(coalesce(b.credits, 0)), max(b.occurred_at),
-        max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units])
-      from booked b cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
+      select q.wallet_id, g.grain, g.utc_offset, ledger.metric_slot_of(q.at, g.grain, g.utc_offset), q.metric_id, q.member,
+        q.api_key_id, sum(q.events), sum(q.units), max(q.most), sum(q.credits), max(q.last_at), max(q.latest)
+      from quarters q cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
       group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 4, 5, 6, 7
     on conflict (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id) do update
       set events = s.events + excluded.events, units = s.units + excluded.units,

@@ -10,6 +10,7 @@ from db.gathering import Gathered
 from db.models.ledger import Wallet
 from db.models.metrics import Metric, UsageEvent
 from db.paging import newest_first
+from domain.errors import Busy
 from domain.limits import MAX_BATCH_ITEMS
 from domain.metrics import CLOCK_SKEW_SECONDS
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 """What the engine says of one event: the columns of ledger.usage_answer."""
+
+
+QUEUE_EVENTS: Final = 20_000
+"""Waiting events of one process; beyond it callers are told to come back (BUSY)."""
 
 
 class UsageRecord(NamedTuple):
@@ -94,12 +99,19 @@ class Recorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._waiting = 0
         self._gathered: Gathered[tuple[int, UsageRecord], Answer] = Gathered(self._record, MAX_BATCH_ITEMS)
 
     async def record(self, event: UsageRecord) -> Answer:
-        """The engine's answer to one event, after its commit."""
+        """The engine's answer to one event, after its commit. Raises Busy."""
+        if self._waiting >= QUEUE_EVENTS:
+            raise Busy("Too many events are waiting: send the same request with the same key in a moment.")
         # The same event sent twice at once is two: the second is told that it is a replay.
-        answer = await self._gathered.get((id(event), event))
+        self._waiting += 1
+        try:
+            answer = await self._gathered.get((id(event), event))
+        finally:
+            self._waiting -= 1
         assert answer is not None  # noqa: S101 - every event has an answer
         return answer
 
