@@ -21,9 +21,19 @@ from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
 from runtime.relay import RelayWorker
 from runtime.scheduler import Periodic, run_periodic
+from runtime.storage import open_store
 from runtime.tracing import tracing
 from runtime.worker import Worker
-from services import books, forecasts, refunds, reversals, settlement, simulated_provider, surplus
+from services import (
+    books,
+    forecasts,
+    invoice_files,
+    refunds,
+    reversals,
+    settlement,
+    simulated_provider,
+    surplus,
+)
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
@@ -74,6 +84,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "refund.surplus": surplus.refund_surplus,
         "purchase.reversals": reversals.watch_reversals,
         **forecasts.handlers(fit_models),
+        **invoice_files.handlers(open_store(settings)),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }
 

@@ -12,6 +12,7 @@ from starlette.config import Config
 
 from gateways.accounts import GatewayAccounts
 from runtime.gateways import read_accounts
+from runtime.storage import BunnyAccount, read_bunny
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
@@ -63,6 +64,7 @@ class Settings:
     limits: Limits = Limits()
     accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
     queue_url: str | None = None
+    bunny: BunnyAccount | None = None
 
 
 def read_settings() -> Settings:
@@ -86,6 +88,7 @@ def read_settings() -> Settings:
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
         limits=_read_limits(config),
         accounts=read_accounts(config, public_url),
+        bunny=read_bunny(config),
     )
 
 

@@ -5,6 +5,7 @@ from domain import (
     books,
     caps,
     gifts,
+    gst,
     holds,
     jobs,
     ledger,
@@ -34,6 +35,7 @@ JobState = listed(jobs.JobState)
 WebhookState = listed(webhooks.WebhookState)
 Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
+InvoiceKind = listed(gst.InvoiceKind)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)
