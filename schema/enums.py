@@ -12,6 +12,7 @@ from domain import (
     lots,
     margins,
     metrics,
+    notifications,
     permissions,
     pricing,
     purchases,
@@ -36,6 +37,7 @@ WebhookState = listed(webhooks.WebhookState)
 Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
 InvoiceKind = listed(gst.InvoiceKind)
+NotificationKind = listed(notifications.NotificationKind)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)

@@ -11,6 +11,7 @@ from resolvers import invoices as invoice_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
 from resolvers import nodes as node_resolvers
+from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
@@ -33,6 +34,7 @@ from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
 from schema.types.invoices import BillingDetails, Invoice, SellerDetails
+from schema.types.notifications import NotificationPreferences
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
@@ -70,6 +72,9 @@ class Query:
     billing_details: BillingDetails | None = strawberry.field(resolver=invoice_resolvers.billing_details)
     invoice: Invoice | None = strawberry.field(resolver=invoice_resolvers.invoice)
     invoices: Connection[Invoice] = strawberry.field(resolver=invoice_resolvers.invoices)
+    notification_preferences: NotificationPreferences | None = strawberry.field(
+        resolver=notification_resolvers.notification_preferences
+    )
     money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
     refunds: Connection[refund_types.Refund] = strawberry.field(resolver=refund_resolvers.refunds)

@@ -61,6 +61,7 @@ QUERIES = {
     "billingDetails": Operation("{ billingDetails(walletId: $wallet) { name } }", ALL),
     "invoice": Operation("{ invoice(id: $purchase) { id } }", ALL),
     "invoices": Operation("{ invoices { nodes { id } } }", ALL),
+    "notificationPreferences": Operation("{ notificationPreferences(walletId: $wallet) { email } }", ALL),
     "moneyAccounts": Operation("{ moneyAccounts { account balance { amountMinor } } }", OWNERS, own=False),
     "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
     "refunds": Operation("{ refunds { nodes { id } } }", ALL),
@@ -131,6 +132,9 @@ MUTATIONS = {
     "setSellerDetails": Operation(f"{{ setSellerDetails(input: {{{SELLER}}}) {{ {P} }} }}", OWNERS, own=False),
     "setBillingDetails": Operation(f"{{ setBillingDetails(input: {{{BILLING}}}) {{ {P} }} }}", SPENDERS),
     "issueInvoice": Operation(f"{{ issueInvoice(purchaseId: $purchase) {{ {P} }} }}", ADMINS),
+    "setNotificationPreferences": Operation(
+        f'{{ setNotificationPreferences(input: {{walletId: $wallet, email: "a@b.in"}}) {{ {P} }} }}', SPENDERS
+    ),
     "grantCredits": Operation(f"{{ grantCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "adjustCredits": Operation(f"{{ adjustCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "publishPricing": Operation(f"{{ publishPricing(input: {{prices: [{PRICE}]}}) {{ {P} }} }}", ADMINS, own=False),
