@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, cast, func, select, text
 
 from db.models.ledger import Wallet
 from db.models.money import MoneyEntry, Revenue, RevenueNews
 from db.paging import newest_first
-from domain.books import MoneyAccount, MoneyEntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from db.database import Session
     from domain.pages import Page
-
-
-class RefundedParts(NamedTuple):
-    """A refund in minor units."""
-
-    amount_minor: int
-    gst_minor: int
-    platform_fee_minor: int
 
 
 _RECOGNISE: Final = text("select ledger.recognise(:wallet_id)")
@@ -34,7 +24,7 @@ _RECOGNISE: Final = text("select ledger.recognise(:wallet_id)")
 async def flows(session: Session, project_id: int) -> Sequence[Any]:
     """Everything that a project's entries moved: (currency, debit, credit, amount_minor)."""
     names = (MoneyEntry.currency, MoneyEntry.debit, MoneyEntry.credit)
-    query = select(*names, func.sum(MoneyEntry.amount_minor).label("amount_minor"))
+    query = select(*names, cast(func.sum(MoneyEntry.amount_minor), BigInteger).label("amount_minor"))
     query = query.where(MoneyEntry.project_id == project_id).group_by(*names).order_by(*names)
     return (await session.execute(query)).all()
 
@@ -45,21 +35,6 @@ async def newest(session: Session, project_id: int, purchase_id: int | None, pag
     if purchase_id is not None:
         query = query.where(MoneyEntry.purchase_id == purchase_id)
     return (await session.scalars(newest_first(query, MoneyEntry.id, page))).all()
-
-
-async def refunded(session: Session, refund: UUID) -> RefundedParts:
-    """What the books say that a refund takes back."""
-    query = select(MoneyEntry.debit, MoneyEntry.credit, MoneyEntry.amount_minor)
-    rows = await session.execute(
-        query.where(MoneyEntry.source == str(refund), MoneyEntry.kind == MoneyEntryKind.REFUND)
-    )
-    parts = dict.fromkeys(MoneyAccount, 0)
-    for debit, credit, amount in rows:
-        parts[debit] += amount
-        parts[credit] -= amount
-    return RefundedParts(
-        parts[MoneyAccount.DEFERRED_REVENUE], parts[MoneyAccount.GST_PAYABLE], parts[MoneyAccount.FEE_INCOME]
-    )
 
 
 async def unrecognised(session: Session, before: datetime, limit: int) -> list[int]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from db import invoices as queries
-from db import money as money_queries
 from db import purchases as purchase_queries
+from db import refunds as refund_queries
 from db import wallets as wallet_queries
 from db.models.invoices import Invoice
 from domain.errors import InvalidInput, InvalidState, NotFound
@@ -198,9 +198,9 @@ async def issue(coffer: Coffer, session: Session, purchase: UUID) -> Invoice | N
 async def _issue_credit_note(coffer: Coffer, session: Session, purchase: UUID, refund: UUID) -> None:
     original = await issue(coffer, session, purchase)
     row = await purchase_queries.lock(session, purchase)
-    if original is None or row is None or await queries.of_refund(session, refund) is not None:
+    parts = await refund_queries.refund(session, refund)
+    if original is None or row is None or parts is None or await queries.of_refund(session, refund) is not None:
         return
-    parts = await money_queries.refunded(session, refund)
     before = await queries.noted_taxes(session, row.id)
     within_state = original.place_of_supply == original.seller["state_code"]
     taxes = split_gst(parts.gst_minor, within_state=within_state, before=before)
@@ -210,7 +210,7 @@ async def _issue_credit_note(coffer: Coffer, session: Session, purchase: UUID, r
     made.original_number, made.original_issued_on = original.number, original.issued_on
     made.taxable_minor, made.platform_fee_minor = parts.amount_minor, parts.platform_fee_minor
     made.cgst_minor, made.sgst_minor, made.igst_minor = taxes.cgst_minor, taxes.sgst_minor, taxes.igst_minor
-    made.total_minor = sum(parts)
+    made.total_minor = parts.total_minor
     await _number(coffer, session, made, original.seller["credit_note_prefix"])
 
 

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from db import notifications as queries
+from db import purchases as purchase_queries
+from db import refunds as refund_queries
 from db import wallets as wallet_queries
 from domain.errors import InvalidInput
+from domain.happenings import Happening
 from domain.jobs import Queue
+from domain.money import format_money
 from domain.notifications import NotificationKind, check_address
 from domain.permissions import Actor, Permission
 from gateways.mail import MailRefused
@@ -21,11 +25,18 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.notifications import NotificationPreference
+    from db.models.purchases import Purchase
+    from db.models.refunds import Refund
     from gateways.mail import Mailer
     from services.coffer import Coffer
     from services.jobs import Effect, Handler
 
 SWEEP_ALERTS: Final = 200
+_KINDS: Final = {
+    Happening.PURCHASE_SUCCEEDED: NotificationKind.PURCHASE,
+    Happening.PURCHASE_FAILED: NotificationKind.PAYMENT_FAILED,
+    Happening.REFUND_SUCCEEDED: NotificationKind.REFUND,
+}
 
 
 def handlers(mailer: Mailer, sender: str) -> dict[str, Handler]:
@@ -48,7 +59,7 @@ def handlers(mailer: Mailer, sender: str) -> dict[str, Handler]:
 
         return effect
 
-    return {"notification.send": send}
+    return {"notification.send": send, "notification.purchase": tell_purchase}
 
 
 async def get_preferences(coffer: Coffer, actor: Actor, wallet: UUID | None) -> NotificationPreference | None:
@@ -90,6 +101,23 @@ async def notify(
         await enqueue(coffer, session, (Queue.NOTIFICATIONS_BILLING, "notification.send", payload))
 
 
+async def tell_purchase(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
+    """Job `notification.purchase`: have the owner told what happened to a purchase or its refund."""
+
+    async def effect(session: Session) -> None:
+        happening = Happening(payload["happening"])
+        purchase = await purchase_queries.by_uuid(session, UUID(payload["purchase"]))
+        refund = await refund_queries.refund(session, UUID(payload["refund"])) if "refund" in payload else None
+        if purchase is None or happening not in _KINDS:
+            return
+        # A purchase fails once an attempt; a refund happens once.
+        about = purchase.reference if refund is None else str(refund.uuid)
+        facts = _facts(purchase) | ({} if refund is None else _refund_facts(refund))
+        await notify(coffer, session, _KINDS[happening], purchase.wallet_id, f"{happening}:{about}", facts)
+
+    return effect
+
+
 async def notify_low_balances(coffer: Coffer) -> None:
     """Have owners told of balances that fell below their mark; the spends themselves wrote the alerts."""
     async with coffer.database.transaction() as session:
@@ -99,3 +127,15 @@ async def notify_low_balances(coffer: Coffer) -> None:
             event = f"low balance:{dip.wallet_uuid}:{dip.sequence}"
             await notify(coffer, session, NotificationKind.LOW_BALANCE, dip.wallet_id, event, facts)
         await queries.told(session, [dip.id for dip in dips])
+
+
+def _facts(row: Purchase) -> dict[str, Any]:
+    """What the templates say of a purchase."""
+    amounts = {"amount": row.amount_minor, "gst": row.gst_minor, "fee": row.platform_fee_minor}
+    amounts["total"] = row.quote.total_minor
+    money = {name: format_money(amount, row.currency) for name, amount in amounts.items()}
+    return money | {"credits": f"{row.credits:,}", "purchase": f"pur_{row.uuid.hex}", "reason": row.failure_reason}
+
+
+def _refund_facts(row: Refund) -> dict[str, Any]:
+    return {"refunded": format_money(row.total_minor, row.currency), "refunded_credits": f"{row.credits:,}"}

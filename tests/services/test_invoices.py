@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from db.models.purchases import Refund
+from db.models.refunds import Refund
 from domain.errors import InvalidInput, InvalidState
 from domain.gst import InvoiceKind
 from domain.pages import Page
