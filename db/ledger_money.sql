@@ -10,6 +10,10 @@ create trigger money_entry_append_only before update or delete on money_entry
   for each row execute function ledger.refuse_entry_change();
 create trigger money_entry_no_truncate before truncate on money_entry
   for each statement execute function ledger.refuse_entry_change();
+create trigger invoice_append_only before update or delete on invoice
+  for each row execute function ledger.refuse_entry_change();
+create trigger invoice_no_truncate before truncate on invoice
+  for each statement execute function ledger.refuse_entry_change();
 
 -- Writes one entry of a purchase, once; a negative amount goes the other way.
 create function ledger.book(

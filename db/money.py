@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, cast, func, select, text
 
 from db.models.ledger import Wallet
 from db.models.money import MoneyEntry, Revenue, RevenueNews
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from db.database import Session
     from domain.pages import Page
 
+
 _RECOGNISE: Final = text("select ledger.recognise(:wallet_id)")
 
 
 async def flows(session: Session, project_id: int) -> Sequence[Any]:
     """Everything that a project's entries moved: (currency, debit, credit, amount_minor)."""
     names = (MoneyEntry.currency, MoneyEntry.debit, MoneyEntry.credit)
-    query = select(*names, func.sum(MoneyEntry.amount_minor).label("amount_minor"))
+    query = select(*names, cast(func.sum(MoneyEntry.amount_minor), BigInteger).label("amount_minor"))
     query = query.where(MoneyEntry.project_id == project_id).group_by(*names).order_by(*names)
     return (await session.execute(query)).all()
 

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Uuid, bindparam, column, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.controls import Gift
+from db.models.invoices import Invoice
 from db.models.jobs import Job
 from db.models.ledger import CreditTransaction, Hold, Wallet
 from db.models.projects import ApiKey
@@ -47,6 +48,11 @@ async def refunds(session: Session, project_id: int, uuids: Sequence[UUID]) -> d
 async def disputes(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's disputes among the uuids."""
     return await _by_uuid(session, Dispute, project_id, uuids)
+
+
+async def invoices(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's invoices and credit notes among the uuids."""
+    return await _by_uuid(session, Invoice, project_id, uuids)
 
 
 async def gifts(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:

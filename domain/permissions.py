@@ -38,6 +38,7 @@ class Permission(StrEnum):
     OPERATE = "see and replay jobs"
     MANAGE_KEYS = "manage API keys"
     READ_BOOKS = "read the money books"
+    SET_SELLER = "set who its invoices are from"
 
 
 _VIEWER: Final = frozenset({Permission.READ})
@@ -57,7 +58,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWER,
     Role.MEMBER: _MEMBER,
     Role.ADMIN: _ADMIN,
-    Role.OWNER: _ADMIN | {Permission.MANAGE_KEYS, Permission.READ_BOOKS},
+    Role.OWNER: _ADMIN | {Permission.MANAGE_KEYS, Permission.READ_BOOKS, Permission.SET_SELLER},
 }
 
 

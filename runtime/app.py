@@ -20,10 +20,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from runtime import checkout, exports, simulated, webhooks
+from runtime import checkout, downloads, exports, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
+from runtime.storage import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -72,6 +73,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Route("/graphql", view, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", view),
             *exports.routes(coffer, authenticator),
+            *downloads.routes(coffer, authenticator, open_store(settings)),
             *webhooks.routes(coffer),
             *checkout.routes(settings),
             *(simulated.routes(coffer, settings) if settings.accounts.has_simulated else []),

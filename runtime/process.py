@@ -19,11 +19,23 @@ from runtime.forecaster import fit_models
 from runtime.frames import LiveSocket
 from runtime.gateways import open_gateways
 from runtime.http import LimitedHttp
+from runtime.mail import open_mailer
 from runtime.relay import RelayWorker
 from runtime.scheduler import Periodic, run_periodic
+from runtime.storage import open_store
 from runtime.tracing import tracing
 from runtime.worker import Worker
-from services import books, forecasts, refunds, reversals, settlement, simulated_provider, surplus
+from services import (
+    books,
+    forecasts,
+    invoice_files,
+    notifications,
+    refunds,
+    reversals,
+    settlement,
+    simulated_provider,
+    surplus,
+)
 from services.coffer import Coffer
 from services.feed import Feed
 from services.gifts import sweep_gifts
@@ -57,6 +69,7 @@ PERIODIC: Final = (
     Periodic("settle lots", 20, settle_wallets),
     Periodic("fold usage", 10, fold_usage),
     Periodic("recognise revenue", 60, books.recognise_revenue),
+    Periodic("tell of low balances", 5, notifications.notify_low_balances),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
     Periodic("plan forecasts", 300, forecasts.plan_forecasts),
@@ -74,6 +87,8 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "refund.surplus": surplus.refund_surplus,
         "purchase.reversals": reversals.watch_reversals,
         **forecasts.handlers(fit_models),
+        **invoice_files.handlers(open_store(settings)),
+        **notifications.handlers(open_mailer(settings), settings.mail_from),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
     }
 

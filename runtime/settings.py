@@ -12,6 +12,8 @@ from starlette.config import Config
 
 from gateways.accounts import GatewayAccounts
 from runtime.gateways import read_accounts
+from runtime.mail import DEFAULT_SENDER, read_sender, read_smtp_url
+from runtime.storage import BunnyAccount, read_bunny
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
@@ -68,6 +70,9 @@ class Settings:
     limits: Limits = Limits()
     accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
     queue_url: str | None = None
+    bunny: BunnyAccount | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str = DEFAULT_SENDER
 
 
 def read_settings() -> Settings:
@@ -94,6 +99,9 @@ def read_settings() -> Settings:
         fast_execution=config("FAST_EXECUTION", cast=bool, default=True),
         limits=_read_limits(config),
         accounts=read_accounts(config, public_url),
+        bunny=read_bunny(config),
+        smtp_url=read_smtp_url(config),
+        mail_from=read_sender(config),
     )
 
 

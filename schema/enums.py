@@ -5,12 +5,14 @@ from domain import (
     books,
     caps,
     gifts,
+    gst,
     holds,
     jobs,
     ledger,
     lots,
     margins,
     metrics,
+    notifications,
     permissions,
     pricing,
     purchases,
@@ -34,6 +36,8 @@ JobState = listed(jobs.JobState)
 WebhookState = listed(webhooks.WebhookState)
 Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
+InvoiceKind = listed(gst.InvoiceKind)
+NotificationKind = listed(notifications.NotificationKind)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)

@@ -5,8 +5,10 @@ import strawberry
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
+from resolvers import invoices as invoice_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
+from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
@@ -21,6 +23,8 @@ from schema.types import operations as operation_types
 from schema.types import recording as recording_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
 from schema.types.holds import HoldPayload, PayoutPayload
+from schema.types.invoices import BillingDetailsPayload, InvoicePayload, SellerDetailsPayload
+from schema.types.notifications import NotificationPreferencesPayload
 from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
@@ -55,6 +59,12 @@ class Mutation:
     purchase_credits: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.purchase_credits)
     retry_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.retry_purchase)
     refund_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.refund_purchase)
+    set_seller_details: SellerDetailsPayload = strawberry.mutation(resolver=invoice_resolvers.set_seller_details)
+    set_billing_details: BillingDetailsPayload = strawberry.mutation(resolver=invoice_resolvers.set_billing_details)
+    issue_invoice: InvoicePayload = strawberry.mutation(resolver=invoice_resolvers.issue_invoice)
+    set_notification_preferences: NotificationPreferencesPayload = strawberry.mutation(
+        resolver=notification_resolvers.set_notification_preferences
+    )
     grant_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.grant_credits)
     adjust_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.adjust_credits)
     publish_pricing: PublishPricingPayload = strawberry.mutation(resolver=price_resolvers.publish_pricing)

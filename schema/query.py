@@ -7,9 +7,11 @@ from resolvers import books as book_resolvers
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
 from resolvers import holds as hold_resolvers
+from resolvers import invoices as invoice_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
 from resolvers import nodes as node_resolvers
+from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
@@ -31,6 +33,8 @@ from schema.types import refunds as refund_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
+from schema.types.invoices import BillingDetails, Invoice, SellerDetails
+from schema.types.notifications import NotificationPreferences
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
@@ -64,6 +68,13 @@ class Query:
     gateways: list[str] = strawberry.field(resolver=purchase_resolvers.gateways)
     purchase: Purchase | None = strawberry.field(resolver=purchase_resolvers.purchase)
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
+    seller_details: SellerDetails | None = strawberry.field(resolver=invoice_resolvers.seller_details)
+    billing_details: BillingDetails | None = strawberry.field(resolver=invoice_resolvers.billing_details)
+    invoice: Invoice | None = strawberry.field(resolver=invoice_resolvers.invoice)
+    invoices: Connection[Invoice] = strawberry.field(resolver=invoice_resolvers.invoices)
+    notification_preferences: NotificationPreferences | None = strawberry.field(
+        resolver=notification_resolvers.notification_preferences
+    )
     money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
     refunds: Connection[refund_types.Refund] = strawberry.field(resolver=refund_resolvers.refunds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.happenings import Happening
+from domain.jobs import Queue
 from services.jobs import enqueue
 
 if TYPE_CHECKING:
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.purchases import Purchase
-    from domain.jobs import Queue
     from services.coffer import Coffer
 
-FOLLOWERS: Final[dict[Happening, tuple[tuple[Queue, str], ...]]] = dict.fromkeys(Happening, ())
+_MAIL: Final = (Queue.NOTIFICATIONS_BILLING, "notification.purchase")
+FOLLOWERS: Final[dict[Happening, tuple[tuple[Queue, str], ...]]] = dict.fromkeys(Happening, ()) | {
+    Happening.PURCHASE_SUCCEEDED: ((Queue.INVOICE_GENERATE, "invoice.issue"), _MAIL),
+    Happening.PURCHASE_FAILED: (_MAIL,),
+    Happening.REFUND_SUCCEEDED: ((Queue.INVOICE_GENERATE, "invoice.credit"), _MAIL),
+}
 """The queue and kind of the jobs that each happening asks for.
 
 Their payload has `happening`, `purchase` (hex), `project_id`, and `refund` or `dispute` (hex) where it is about one.

@@ -32,6 +32,7 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "dis": (Permission.READ, queries.disputes),
     "hold": (Permission.READ, partial(_holds, HoldKind.SPEND)),
     "pay": (Permission.READ, partial(_holds, HoldKind.PAYOUT)),
+    "inv": (Permission.READ, queries.invoices),
     "gift": (Permission.READ, queries.gifts),
     "key": (Permission.MANAGE_KEYS, queries.keys),
     "job": (Permission.OPERATE, queries.jobs),

@@ -129,7 +129,11 @@ class LowBalanceAlert(Base):
     """One dip below a wallet's threshold, written in the commit that caused it."""
 
     __tablename__ = "low_balance_alert"
-    __table_args__ = (UniqueConstraint("wallet_id", "sequence"), Index(None, "project_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("wallet_id", "sequence"),
+        Index(None, "project_id", "id"),
+        Index("ix_low_balance_alert_unnotified", "id", postgresql_where=text("notified_at is null")),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     project_id: Mapped[int]
@@ -139,6 +143,8 @@ class LowBalanceAlert(Base):
     available_credits: Mapped[int]
     threshold: Mapped[int]
     raised_at: Mapped[datetime]
+    # When its owner was told by e-mail, or did not want to be.
+    notified_at: Mapped[datetime | None]
 
 
 class Hold(Base):

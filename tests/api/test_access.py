@@ -57,6 +57,11 @@ QUERIES = {
     "purchaseQuote": Operation('{ purchaseQuote(packCode: "PACK_150") { credits } }', ALL, own=False),
     "purchase": Operation("{ purchase(id: $purchase) { id } }", ALL),
     "purchases": Operation("{ purchases { nodes { id } } }", ALL),
+    "sellerDetails": Operation("{ sellerDetails { gstin } }", ALL, own=False),
+    "billingDetails": Operation("{ billingDetails(walletId: $wallet) { name } }", ALL),
+    "invoice": Operation("{ invoice(id: $purchase) { id } }", ALL),
+    "invoices": Operation("{ invoices { nodes { id } } }", ALL),
+    "notificationPreferences": Operation("{ notificationPreferences(walletId: $wallet) { email } }", ALL),
     "moneyAccounts": Operation("{ moneyAccounts { account balance { amountMinor } } }", OWNERS, own=False),
     "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
     "refunds": Operation("{ refunds { nodes { id } } }", ALL),
@@ -84,6 +89,8 @@ SPEND = 'walletId: $wallet, feature: "API_BASIC_REQUEST", idempotencyKey: $key'
 MOVE = 'walletId: $wallet, credits: 1, reason: "r", idempotencyKey: $key'
 PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
+SELLER = 'legalName: "n", address: "a", gstin: "29AAGCB7383J1Z4", stateCode: "29"'
+BILLING = 'walletId: $wallet, name: "n", address: "a", postalCode: "560001", stateCode: "29"'
 MUTATIONS = {
     "createWallet": Operation(
         f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False
@@ -122,6 +129,12 @@ MUTATIONS = {
     "purchaseCredits": Operation(f"{{ purchaseCredits(input: {{{BUY}}}) {{ {P} }} }}", SPENDERS),
     "retryPurchase": Operation(f"{{ retryPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "refundPurchase": Operation(f"{{ refundPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "setSellerDetails": Operation(f"{{ setSellerDetails(input: {{{SELLER}}}) {{ {P} }} }}", OWNERS, own=False),
+    "setBillingDetails": Operation(f"{{ setBillingDetails(input: {{{BILLING}}}) {{ {P} }} }}", SPENDERS),
+    "issueInvoice": Operation(f"{{ issueInvoice(purchaseId: $purchase) {{ {P} }} }}", ADMINS),
+    "setNotificationPreferences": Operation(
+        f'{{ setNotificationPreferences(input: {{walletId: $wallet, email: "a@b.in"}}) {{ {P} }} }}', SPENDERS
+    ),
     "grantCredits": Operation(f"{{ grantCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "adjustCredits": Operation(f"{{ adjustCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "publishPricing": Operation(f"{{ publishPricing(input: {{prices: [{PRICE}]}}) {{ {P} }} }}", ADMINS, own=False),

@@ -31,6 +31,7 @@ async def balances(coffer: Coffer, actor: Actor) -> dict[str, int]:
     """Each account's balance after revenue was recognised; they must add up to 0."""
     await recognise_revenue(coffer)
     lines = await list_accounts(coffer, actor)
+    assert {type(line.balance_minor) for line in lines} <= {int}
     assert sum(line.balance_minor for line in lines) == 0
     return {line.account.name: line.balance_minor for line in lines if line.balance_minor}
 
