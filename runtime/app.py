@@ -24,6 +24,7 @@ from runtime import checkout, exports, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
+from runtime.origins import trusting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -81,6 +82,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[
+            *trusting(settings.origins),
             Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
             Middleware(
                 CORSMiddleware,

@@ -83,6 +83,16 @@ class UsageOutsideWindowError(UserError):
 
 
 @published
+class PaymentBlockedError(UserError):
+    """The purchase was stopped before the payment: after approveFraud the same request goes on."""
+
+    fraud_event_id: strawberry.ID
+    """What was found; see `fraudEvents`."""
+    points: BigInt
+    """Its points; 50 and more stop a purchase."""
+
+
+@published
 class GenericError(UserError):
     """A refusal that has no further figures."""
 
@@ -111,5 +121,8 @@ def user_error(error: domain.DomainError) -> UserError:
                 "actual_credits": error.actual_credits,
             }
             return PricingMatrixMismatchError(**common, **prices)
+        case domain.PaymentBlocked():
+            event = strawberry.ID(public_id("frd", error.event))
+            return PaymentBlockedError(**common, fraud_event_id=event, points=BigInt(error.points))
         case _:
             return GenericError(**common)

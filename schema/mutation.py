@@ -4,12 +4,14 @@ import strawberry
 
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
+from resolvers import fraud as fraud_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
@@ -20,9 +22,11 @@ from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types import recording as recording_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
+from schema.types.fraud import FraudEventPayload
 from schema.types.holds import HoldPayload, PayoutPayload
 from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
+from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 from schema.types.webhooks import ReplayWebhookPayload
@@ -55,6 +59,11 @@ class Mutation:
     purchase_credits: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.purchase_credits)
     retry_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.retry_purchase)
     refund_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.refund_purchase)
+    enable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.enable_auto_recharge)
+    disable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.disable_auto_recharge)
+    remove_saved_method: SavedMethodPayload = strawberry.mutation(resolver=recharge_resolvers.remove_saved_method)
+    approve_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.approve_fraud)
+    reject_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.reject_fraud)
     grant_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.grant_credits)
     adjust_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.adjust_credits)
     publish_pricing: PublishPricingPayload = strawberry.mutation(resolver=price_resolvers.publish_pricing)

@@ -63,6 +63,9 @@ QUERIES = {
     "disputes": Operation("{ disputes { nodes { id } } }", ALL),
     "metrics": Operation("{ metrics { key } }", ALL),
     "usageEvents": Operation("{ usageEvents(walletId: $wallet) { nodes { metricKey } } }", ALL),
+    "savedMethods": Operation("{ savedMethods(walletId: $wallet) { nodes { id } } }", ALL),
+    "autoRecharge": Operation("{ autoRecharge(walletId: $wallet) { enabled attempts { nodes { id } } } }", ALL),
+    "fraudEvents": Operation("{ fraudEvents(walletId: $wallet) { nodes { id } } }", ADMINS),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
@@ -84,6 +87,7 @@ SPEND = 'walletId: $wallet, feature: "API_BASIC_REQUEST", idempotencyKey: $key'
 MOVE = 'walletId: $wallet, credits: 1, reason: "r", idempotencyKey: $key'
 PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
+RECHARGE = f'walletId: $wallet, savedMethodId: "pm_{"0" * 32}", amountMinor: 15000, monthlyLimitMinor: 99999'
 MUTATIONS = {
     "createWallet": Operation(
         f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False
@@ -122,6 +126,11 @@ MUTATIONS = {
     "purchaseCredits": Operation(f"{{ purchaseCredits(input: {{{BUY}}}) {{ {P} }} }}", SPENDERS),
     "retryPurchase": Operation(f"{{ retryPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "refundPurchase": Operation(f"{{ refundPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "enableAutoRecharge": Operation(f"{{ enableAutoRecharge(input: {{{RECHARGE}}}) {{ {P} }} }}", SPENDERS),
+    "disableAutoRecharge": Operation(f"{{ disableAutoRecharge(walletId: $wallet) {{ {P} }} }}", SPENDERS),
+    "removeSavedMethod": Operation(f'{{ removeSavedMethod(id: "pm_{"0" * 32}") {{ {P} }} }}', SPENDERS),
+    "approveFraud": Operation(f'{{ approveFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),
+    "rejectFraud": Operation(f'{{ rejectFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),
     "grantCredits": Operation(f"{{ grantCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "adjustCredits": Operation(f"{{ adjustCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "publishPricing": Operation(f"{{ publishPricing(input: {{prices: [{PRICE}]}}) {{ {P} }} }}", ADMINS, own=False),
@@ -146,6 +155,7 @@ SUBSCRIPTIONS = {
     "lowBalance": Operation("{ lowBalance(walletId: $wallet) { sequence } }", ALL),
     "usageUpdated": Operation("{ usageUpdated(walletId: $wallet) { credits } }", ALL),
     "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
+    "autoRechargeUpdated": Operation("{ autoRechargeUpdated(walletId: $wallet) { enabled } }", ALL),
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }
