@@ -36,6 +36,12 @@ async def by_uuid(session: Session, uuid: UUID) -> Purchase | None:
     return (await session.scalars(select(Purchase).where(Purchase.uuid == uuid))).one_or_none()
 
 
+async def by_key(session: Session, wallet_id: int, idempotency_key: str) -> Purchase | None:
+    """The wallet's purchase that was asked for with that key."""
+    query = select(Purchase).where(Purchase.wallet_id == wallet_id, Purchase.idempotency_key == idempotency_key)
+    return (await session.scalars(query)).one_or_none()
+
+
 async def add(session: Session, purchase: Purchase) -> Purchase | None:
     """Write a purchase; or return the one that was made with its key, maybe at this very moment."""
     same = (Purchase.wallet_id == purchase.wallet_id, Purchase.idempotency_key == purchase.idempotency_key)

@@ -149,9 +149,16 @@ class BelowMinimum(DomainError):
 
 
 class PaymentBlocked(DomainError):
-    """The purchase was stopped before the payment."""
+    """The purchase was stopped before the payment, and waits for a review."""
 
     code = ErrorCode.PAYMENT_BLOCKED
+
+    def __init__(self, event: UUID, points: int) -> None:
+        super().__init__(
+            "This purchase was stopped: somebody has to approve it (see `fraudEvents`), then send it again."
+        )
+        self.event = event
+        self.points = points
 
 
 class PaymentFailed(DomainError):

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     REFUND = "refund purchases"
     PUBLISH_PRICES = "publish prices"
     ANALYSE = "see margins and payment figures"
+    REVIEW_FRAUD = "review purchases that were stopped"
     OPERATE = "see and replay jobs"
     MANAGE_KEYS = "manage API keys"
     READ_BOOKS = "read the money books"
@@ -51,6 +52,7 @@ _ADMIN: Final = _MEMBER | {
     Permission.REFUND,
     Permission.PUBLISH_PRICES,
     Permission.ANALYSE,
+    Permission.REVIEW_FRAUD,
     Permission.OPERATE,
 }
 

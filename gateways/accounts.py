@@ -48,13 +48,17 @@ class StripeAccount:
 
 @dataclass(frozen=True, slots=True)
 class PolarAccount:
-    """An organisation at Polar; `product_id` is the product that credits are sold under, at a price of each order."""
+    """An organisation at Polar; `product_id` is the product that credits are sold under, at a price of each order.
+
+    `charges_saved` says that Polar lets the organisation charge saved methods, which it has to be asked for.
+    """
 
     access_token: str = field(repr=False)
     secrets: Sequence[str] = field(repr=False)
     base_url: str
     product_id: str
     return_url: str
+    charges_saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

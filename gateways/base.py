@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard
+
+from domain.recharges import MethodKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,12 +63,14 @@ class SavedMethod:
 
     customer_id: str
     method_id: str
+    kind: MethodKind = MethodKind.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """What the provider says about an order when asked: the proof on which credits are granted.
 
+    `card` is the provider's fingerprint of the card, the same for every customer that pays with it.
     `is_final` is False while the buyer may still pay, even though the last attempt may have failed.
     """
 
@@ -79,6 +83,7 @@ class Payment:
     failure_reason: str | None = None
     is_final: bool = True
     saved: SavedMethod | None = None
+    card: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +194,22 @@ class Gateway(Protocol):
 
 
 class OffSessionGateway(Gateway, Protocol):
-    """A provider that can charge a saved method while the buyer is away."""
+    """A provider that can charge a saved method while the buyer is away.
+
+    `saves_at_purchase` says whether a purchase can leave such a method behind.
+    """
+
+    saves_at_purchase: bool
 
     async def charge(self, request: ChargeRequest) -> Payment:
         """Charge; the same reference charges once. A decline is a FAILED payment, not a GatewayRefused."""
         ...
+
+    async def forget(self, method: SavedMethod) -> None:
+        """Let go of the right to charge a method; one that is gone already is no error."""
+        ...
+
+
+def charges_alone(gateway: Gateway) -> TypeGuard[OffSessionGateway]:
+    """Whether a provider can charge a saved method."""
+    return hasattr(gateway, "charge")

@@ -6,29 +6,31 @@ Polar sells in its own name, adds its own tax and writes its own invoice: what c
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from standardwebhooks import Webhook
 
 from domain.purchases import PurchaseStatus
-from domain.refunds import DisputeStatus, RefundStatus
+from domain.refunds import RefundStatus
 from gateways import inbox
 from gateways.base import (
+    ChargeRequest,
     EventKind,
     GatewayRefused,
     GatewayUnavailable,
     Order,
     OrderRequest,
     Payment,
-    ProviderDispute,
     ProviderRefund,
     RefundRequest,
     Reversals,
+    SavedMethod,
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
+from gateways.polar_answers import ORDER, read_dispute, read_order, read_payment, read_refund
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,28 +47,8 @@ SHORTEST_KEY_BYTES: Final = 16
 """A secret that decodes to less was no base64."""
 
 _OUR_FAULT: Final = frozenset({401, 403})
+_DECLINED, _NOT_DRAFT, _NOT_ENABLED = 402, 412, "OffSessionChargesNotEnabled"
 _REFUNDED_ALREADY: Final = "RefundedAlready"
-_STATUSES: Final = {
-    "open": PurchaseStatus.PROCESSING,
-    "confirmed": PurchaseStatus.PENDING,
-    # The checkout is through, and its order is on its way.
-    "succeeded": PurchaseStatus.PENDING,
-    "failed": PurchaseStatus.FAILED,
-    "expired": PurchaseStatus.FAILED,
-}
-_PAID: Final = frozenset({"paid", "refunded", "partially_refunded"})
-_REFUND_STATUSES: Final = {
-    "pending": RefundStatus.PENDING,
-    "succeeded": RefundStatus.SUCCEEDED,
-    "failed": RefundStatus.FAILED,
-    "canceled": RefundStatus.FAILED,
-}
-_DISPUTE_STATUSES: Final = {
-    "lost": DisputeStatus.LOST,
-    "won": DisputeStatus.WON,
-    # Polar refunded the buyer in time, and tells the refund by itself.
-    "prevented": DisputeStatus.WON,
-}
 
 
 class PolarGateway:
@@ -77,6 +59,7 @@ class PolarGateway:
 
     def __init__(self, account: PolarAccount) -> None:
         self._account = account
+        self.saves_at_purchase = account.charges_saved
         self._verifiers = [Webhook(key) for secret in account.secrets for key in keys_of(secret)]
         headers = {"authorization": f"Bearer {account.access_token}", "polar-version": API_VERSION}
         self._calls = Calls(self.name, account.base_url, headers)
@@ -88,7 +71,11 @@ class PolarGateway:
             return Order(checkout["id"], checkout["url"])
 
     async def fetch_payment(self, order_id: str) -> Payment:
-        """Read how a checkout stands, and the order that came of it."""
+        """Read how a checkout stands, and the order that came of it; or an order that nobody was asked about."""
+        if order_id.startswith(ORDER):
+            order = await self._send("GET", f"/v1/orders/{quote(order_id.removeprefix(ORDER), safe='')}")
+            with readable():
+                return read_order(order)
         checkout = await self._send("GET", f"/v1/checkouts/{quote(order_id, safe='')}")
         with readable():
             has_order = checkout["status"] == "succeeded"
@@ -115,6 +102,27 @@ class PolarGateway:
         with readable():
             return Reversals([read_refund(one) for one in refunds], [read_dispute(one) for one in disputes])
 
+    async def charge(self, request: ChargeRequest) -> Payment:
+        """Charge the customer's default method: one draft order for the reference, finalised. A decline leaves it."""
+        known = await self._list("/v1/orders/", **{"metadata[reference]": request.reference})
+        order = known[0] if known else await self._draft(request)
+        with readable():
+            path, is_draft = f"/v1/orders/{order['id']}", order["status"] == "draft"
+        if is_draft:
+            answer = await self._calls.send("POST", f"{path}/finalize", is_repeatable=False, json={})
+            content = read_json(answer)
+            with readable():
+                if answer.status_code == _DECLINED:
+                    return replace(read_order(order), status=PurchaseStatus.FAILED, failure_reason=content["detail"])
+                if not answer.is_success and answer.status_code != _NOT_DRAFT:
+                    raise _refusal(answer, content)
+            order = content if answer.is_success else await self._send("GET", path)
+        with readable():
+            return read_order(order)
+
+    async def forget(self, method: SavedMethod) -> None:
+        """Do nothing: at Polar the customer alone can remove a method."""
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
         return read_event(inbox.check_standard(self._verifiers, headers, body), body)
@@ -122,6 +130,17 @@ class PolarGateway:
     async def close(self) -> None:
         """Close connections."""
         await self._calls.close()
+
+    async def _draft(self, request: ChargeRequest) -> Any:  # noqa: ANN401 - JSON
+        body = {
+            "customer_id": request.method.customer_id,
+            "product_id": self._account.product_id,
+            "amount": request.total_minor,
+            "currency": request.currency.lower(),
+            "description": request.description,
+            "metadata": {"reference": request.reference},
+        }
+        return await self._send("POST", "/v1/orders/", is_repeatable=False, json=body)
 
     async def _make_refund(self, request: RefundRequest) -> ProviderRefund:
         body = {
@@ -181,50 +200,6 @@ def keys_of(secret: str) -> list[bytes]:
     return [secret.encode(), *([decoded] if len(decoded) >= SHORTEST_KEY_BYTES else [])]
 
 
-def read_payment(checkout: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Payment:
-    """A checkout and its orders: paid when an order says so, for its net amount."""
-    paid = next((order for order in orders if order["status"] in _PAID), None)
-    status = PurchaseStatus.SUCCESS if paid else _STATUSES[checkout["status"]]
-    is_failed = status is PurchaseStatus.FAILED
-    return Payment(
-        order_id=checkout["id"],
-        reference=str(checkout["metadata"].get("reference", "")),
-        payment_id=paid["id"] if paid else None,
-        status=status,
-        total_minor=(paid or checkout)["net_amount"],
-        currency=(paid or checkout)["currency"].upper(),
-        failure_reason=f"The payment page says: {checkout['status']}." if is_failed else None,
-        # A failed checkout is closed; another attempt is another checkout.
-        is_final=is_failed or paid is not None,
-    )
-
-
-def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
-    """A refund, whose amount is net of tax like the order's."""
-    status = _REFUND_STATUSES[refund["status"]]
-    return ProviderRefund(
-        refund_id=str(refund["id"]),
-        reference=str(refund["metadata"].get("reference", "")),
-        total_minor=refund["amount"],
-        currency=refund["currency"].upper(),
-        status=status,
-        failure_reason=f"The refund is {refund['status']} at Polar." if status is RefundStatus.FAILED else None,
-    )
-
-
-def read_dispute(dispute: Mapping[str, Any]) -> ProviderDispute:
-    """A dispute; an early warning is an open one."""
-    due_by = dispute["evidence_due_by"]
-    return ProviderDispute(
-        dispute_id=str(dispute["id"]),
-        total_minor=dispute["amount"],
-        currency=dispute["currency"].upper(),
-        status=_DISPUTE_STATUSES.get(dispute["status"], DisputeStatus.OPEN),
-        reason=dispute["reason"],
-        respond_by=datetime.fromisoformat(due_by) if due_by else None,
-    )
-
-
 def read_event(event_id: str, body: bytes) -> WebhookEvent:
     """A message in our words. An order is told by the checkout it came from, a refund by the order it belongs to."""
     event = inbox.read_object(body)
@@ -237,12 +212,19 @@ def read_event(event_id: str, body: bytes) -> WebhookEvent:
         name, kind = "id", EventKind.PAYMENT
     else:
         name, kind = "", EventKind.OTHER
-    return WebhookEvent(inbox.text(event_id), type_, inbox.optional_text(inbox.find(event, "data", name)), kind)
+    about = inbox.optional_text(inbox.find(event, "data", name))
+    if name == "checkout_id" and about is None:
+        about = ORDER + inbox.text(inbox.find(event, "data", "id"))
+    return WebhookEvent(inbox.text(event_id), type_, about, kind)
 
 
 def _refusal(answer: httpx.Response, content: Mapping[str, Any]) -> GatewayRefused | GatewayUnavailable:
     detail = content.get("detail")
     message = detail if isinstance(detail, str) else "; ".join(str(fault["msg"]) for fault in detail or [])
+    if content.get("error") == _NOT_ENABLED:
+        return GatewayRefused(
+            "Polar does not let this organisation charge saved methods: ask Polar for off-session charges."
+        )
     if answer.status_code in _OUR_FAULT and content.get("error") != _REFUNDED_ALREADY:
         return GatewayUnavailable(f"Polar does not accept our token: {message}")
     return GatewayRefused(message or f"Polar refused (status {answer.status_code}).")

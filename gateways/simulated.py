@@ -10,9 +10,11 @@ import orjson
 from standardwebhooks import Webhook
 
 from domain.purchases import PurchaseStatus
+from domain.recharges import MethodKind
 from domain.refunds import DisputeStatus, RefundStatus
 from gateways import inbox
 from gateways.base import (
+    ChargeRequest,
     EventKind,
     GatewayRefused,
     Order,
@@ -22,6 +24,7 @@ from gateways.base import (
     ProviderRefund,
     RefundRequest,
     Reversals,
+    SavedMethod,
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
@@ -54,6 +57,7 @@ class SimulatedGateway:
 
     name = "simulated"
     is_merchant_of_record = False
+    saves_at_purchase = True
 
     def __init__(self, base_url: str, secrets: Sequence[str]) -> None:
         # The library refuses an empty secret here, so verification fails closed.
@@ -68,6 +72,7 @@ class SimulatedGateway:
             "currency": request.currency,
             "method": request.method,
             "fails": request.simulate_failure,
+            "saves_method": request.saves_method,
         }
         answer = await self._call("POST", "/simulated/orders", body)
         with readable():
@@ -92,6 +97,22 @@ class SimulatedGateway:
         with readable():
             return Reversals([_refund(one) for one in answer["refunds"]], [_dispute(one) for one in answer["disputes"]])
 
+    async def charge(self, request: ChargeRequest) -> Payment:
+        """Charge a saved method; the same reference charges once."""
+        body = {
+            "reference": request.reference,
+            "amount_minor": request.total_minor,
+            "currency": request.currency,
+            "saved_method": request.method.method_id,
+        }
+        answer = await self._call("POST", "/simulated/charges", body)
+        with readable():
+            return _payment(answer)
+
+    async def forget(self, method: SavedMethod) -> None:
+        """Let go of a saved method."""
+        await self._call("DELETE", f"/simulated/methods/{quote(method.method_id, safe='')}")
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
         event_id = inbox.check_standard(self._verifiers, headers, body)
@@ -115,7 +136,7 @@ class SimulatedGateway:
 
 
 def _payment(answer: Mapping[str, Any]) -> Payment:
-    status = _STATUSES[answer["status"]]
+    status, kind = _STATUSES[answer["status"]], answer.get("saved")
     return Payment(
         order_id=answer["id"],
         reference=answer["reference"],
@@ -124,6 +145,7 @@ def _payment(answer: Mapping[str, Any]) -> Payment:
         total_minor=answer["amount_minor"],
         currency=answer["currency"],
         failure_reason=answer["failure_reason"],
+        saved=SavedMethod("", answer["id"], MethodKind[kind]) if kind else None,
     )
 
 

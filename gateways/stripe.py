@@ -23,6 +23,7 @@ from gateways.base import (
     ProviderRefund,
     RefundRequest,
     Reversals,
+    SavedMethod,
     WebhookEvent,
     WebhookRejected,
 )
@@ -49,12 +50,16 @@ _DISPUTE_EVENTS: Final = ("charge.dispute.", "radar.early_fraud_warning.")
 _FINAL: Final = (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError)
 """Answers; everything else, our own wrong key included, proves nothing about the payment."""
 
+_EXPANDED: Final = ["payment_intent", "payment_intent.payment_method"]
+_GONE: Final = frozenset({400, 404})
+
 
 class StripeGateway:
     """Talks to Stripe; an order is a Checkout Session (`cs_...`) or, where nobody was asked, an intent (`pi_...`)."""
 
     name = "stripe"
     is_merchant_of_record = False
+    saves_at_purchase = True
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
@@ -82,7 +87,7 @@ class StripeGateway:
             if order_id.startswith("pi_"):
                 return read_intent(await self._client.v1.payment_intents.retrieve_async(order_id))
             sessions = self._client.v1.checkout.sessions
-            return read_session(await sessions.retrieve_async(order_id, {"expand": ["payment_intent"]}))
+            return read_session(await sessions.retrieve_async(order_id, {"expand": _EXPANDED}))
 
     async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once, also after Stripe has forgotten the idempotency key."""
@@ -133,6 +138,15 @@ class StripeGateway:
         if payment.status is PurchaseStatus.PROCESSING:
             return _failed(request, payment.order_id, "The bank wants the buyer to confirm the payment.")
         return payment
+
+    async def forget(self, method: SavedMethod) -> None:
+        """Detach a saved method from its customer."""
+        async with self._call():
+            try:
+                await self._client.v1.payment_methods.detach_async(method.method_id)
+            except stripe.InvalidRequestError as gone:
+                if gone.http_status not in _GONE:
+                    raise
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age, in both directions, and signature: hex of HMAC-SHA256 over the time, a dot and the body."""

@@ -62,6 +62,7 @@ def read_session(session: Session) -> Payment:
         # An open session takes another attempt; one with a method that failed late does not.
         is_final=is_paid or session.status == "expired" or (session.status == "complete" and error is not None),
         saved=_saved(intent) if intent and is_paid else None,
+        card=_card(intent) if intent and is_paid else None,
     )
 
 
@@ -110,6 +111,12 @@ def read_dispute(dispute: Dispute) -> ProviderDispute:
         reason=dispute.reason,
         respond_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
     )
+
+
+def _card(intent: PaymentIntent) -> str | None:
+    """The fingerprint of the card that paid, where its method was expanded."""
+    fingerprint = getattr(getattr(intent.payment_method, "card", None), "fingerprint", None)
+    return None if fingerprint is None else str(fingerprint)
 
 
 def _saved(intent: PaymentIntent) -> SavedMethod | None:

@@ -46,3 +46,8 @@ def jobs() -> str:
 def burns(project_id: int) -> str:
     """Alerts of rapid burn of a project's wallets."""
     return f"burns:{project_id}"
+
+
+def recharges(wallet_id: int) -> str:
+    """A wallet's auto-recharge changed: read it again."""
+    return f"recharges:{wallet_id}"

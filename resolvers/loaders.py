@@ -10,7 +10,7 @@ from domain.errors import AccessDenied
 from schema.context import Context
 from schema.ids import parse_node
 from services import nodes as node_service
-from services import pricing, wallets
+from services import pricing, recharge_settings, wallets
 
 
 class Loaders(dict[str, DataLoader[Any, Any]]):
@@ -46,6 +46,12 @@ async def _prices(context: Context, versions: list[int]) -> list[Any]:
     return [rows[version] for version in versions]
 
 
+async def _recharges(context: Context, keys: list[Any]) -> list[Any]:
+    """Keys are (wallet's internal id, page)."""
+    words = (context.coffer, context.actor)
+    return [await recharge_settings.attempts(*words, wallet_id, page) for wallet_id, page in keys]
+
+
 async def _nodes(context: Context, ids: list[str]) -> list[Any]:
     """The rows of ids of any kind, one query a kind; AccessDenied for those that the caller may not see."""
     groups: dict[str, set[Any]] = defaultdict(set)
@@ -63,4 +69,4 @@ async def _nodes(context: Context, ids: list[str]) -> list[Any]:
     return [rows.get(node) for node in wanted]
 
 
-_LOADS: dict[str, Any] = {"nodes": _nodes, "transactions": _transactions, "prices": _prices}
+_LOADS: dict[str, Any] = {"nodes": _nodes, "transactions": _transactions, "prices": _prices, "recharges": _recharges}

@@ -68,6 +68,8 @@ async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.Purc
         idempotency_key=input.idempotency_key,
         gateway=given(input.gateway),
         simulate_failure=bool(input.simulate_failure),
+        saves_method=bool(input.save_method),
+        client=info.context.read_client(),
     )
     row: Any = await service.purchase_credits(info.context.coffer, info.context.actor, request)
     return types.PurchasePayload(purchase=row, errors=[])
@@ -77,7 +79,8 @@ async def purchase_credits(info: Info, input: types.PurchaseInput) -> types.Purc
 async def retry_purchase(info: Info, id: strawberry.ID, idempotency_key: str) -> types.PurchasePayload:
     """Try a failed purchase again."""
     uuid = parse_id("pur", id)
-    row: Any = await service.retry_purchase(info.context.coffer, info.context.actor, uuid, idempotency_key)
+    words = (uuid, idempotency_key, info.context.read_client())
+    row: Any = await service.retry_purchase(info.context.coffer, info.context.actor, *words)
     return types.PurchasePayload(purchase=row, errors=[])
 
 

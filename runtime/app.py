@@ -24,6 +24,7 @@ from runtime import checkout, downloads, exports, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
 from runtime.graphql_view import GraphQLView
+from runtime.origins import trusting
 from runtime.storage import open_store
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[
+            *trusting(settings.origins),
             Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
             Middleware(
                 CORSMiddleware,

@@ -95,6 +95,7 @@ def _polar(config: Config, return_url: str) -> PolarAccount | None:
         base_url=_environment(config, "POLAR", POLAR_URLS)[1],
         product_id=values["PRODUCT_ID"],
         return_url=return_url,
+        charges_saved=config("POLAR_OFF_SESSION", cast=bool, default=False),
     )
 
 

@@ -23,6 +23,7 @@ from strawberry.types.execution import PreExecutionError
 from resolvers.loaders import Loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
 from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json, takes_json_alone
+from runtime.origins import RequestOrigins
 from runtime.refusals import refusal
 from runtime.shared import SharedStreams
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
@@ -104,6 +105,7 @@ class GraphQLView(GraphQL[Context, None]):
         )
         self._coffer = coffer
         self._authenticator = authenticator
+        self._origins = RequestOrigins(settings.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a body over the limit before anything reads it."""
@@ -166,6 +168,7 @@ class GraphQLView(GraphQL[Context, None]):
         request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
         context = Context(self._coffer, request_id, None, limits=self._operation_limits)
         address = request.client.host if request.client else ""
+        context.read_client = lambda: self._origins.client(request)
         context.traceparent = request.headers.get("traceparent")
         context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
         self._admit(context, caller)

@@ -28,8 +28,11 @@ from runtime.worker import Worker
 from services import (
     books,
     forecasts,
+    fraud,
     invoice_files,
     notifications,
+    recharge_outcomes,
+    recharges,
     refunds,
     reversals,
     settlement,
@@ -67,6 +70,7 @@ PERIODIC: Final = (
     Periodic("take back expired gifts", 30, sweep_gifts),
     Periodic("publish rapid burn", 1, publish_burns),
     Periodic("settle lots", 20, settle_wallets),
+    Periodic("sweep recharges", 60, recharges.sweep_recharges),
     Periodic("fold usage", 10, fold_usage),
     Periodic("recognise revenue", 60, books.recognise_revenue),
     Periodic("tell of low balances", 5, notifications.notify_low_balances),
@@ -83,6 +87,10 @@ def handlers(settings: Settings) -> dict[str, Handler]:
     return {
         "gateway.event": settlement.handle_gateway_event,
         "purchase.follow_up": settlement.follow_up,
+        "recharge.start": recharges.start,
+        "recharge.follow_up": recharges.follow_up,
+        "recharge.event": recharge_outcomes.handle_event,
+        "fraud.event": fraud.handle_event,
         "refund.send": refunds.send_refund,
         "refund.surplus": surplus.refund_surplus,
         "purchase.reversals": reversals.watch_reversals,
@@ -173,6 +181,8 @@ def make_server(coffer: Coffer, settings: Settings) -> Server:
         backlog=BACKLOG_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
+        # Which proxies are believed is a setting of ours: see runtime/origins.py.
+        proxy_headers=False,
     )
     return Server(config, coffer.hub, app.state.seats)
 

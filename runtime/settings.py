@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.config import Config
 
+from domain.fraud import HOME_COUNTRY
 from gateways.accounts import GatewayAccounts
 from runtime.gateways import read_accounts
 from runtime.mail import DEFAULT_SENDER, read_sender, read_smtp_url
@@ -17,6 +19,9 @@ from runtime.storage import BunnyAccount, read_bunny
 
 DEFAULT_PORT: Final = 8000
 DEFAULT_SIMULATED_DELAY_MS: Final = 300
+DEFAULT_SIMULATED_NOTICE_SECONDS: Final = 24 * 3_600
+"""How long the simulated provider announces the debit of a mandate before it."""
+
 _SIMULATED_FILE: Final = "simulated.secret"
 _SECRET_BYTES: Final = 32
 
@@ -42,6 +47,20 @@ class Limits:
     """What a key may spend at once after a rest."""
     anonymous_points_per_second: int = 1_000
     """The same for everybody without a key at one address; at once, ten seconds of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """How a request's origin is found out: which proxies are believed, and what says the country of an address.
+
+    The country comes from a header of a trusted proxy, or from a file in MaxMind's format.
+    """
+
+    trusted_proxies: tuple[str, ...] = ()
+    country_header: str = "cf-ipcountry"
+    device_header: str = "x-device-id"
+    country_file: Path | None = None
+    home_country: str = HOME_COUNTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,8 @@ class Settings:
     bunny: BunnyAccount | None = None
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str = DEFAULT_SENDER
+    simulated_notice_seconds: int = DEFAULT_SIMULATED_NOTICE_SECONDS
+    origins: Origins = field(default_factory=Origins)
 
 
 def read_settings() -> Settings:
@@ -91,6 +112,7 @@ def read_settings() -> Settings:
         redis_url=config("REDIS_URL", default=None),
         queue_url=_read_queue_url(config),
         simulated_delay_ms=config("SIMULATED_DELAY_MS", cast=int, default=DEFAULT_SIMULATED_DELAY_MS),
+        simulated_notice_seconds=config("SIMULATED_NOTICE_SECONDS", cast=int, default=DEFAULT_SIMULATED_NOTICE_SECONDS),
         simulated_secret=config("SIMULATED_SECRET", default=None) or _kept_secret(data_dir),
         jwt_secret=config("JWT_SECRET", default=None),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
@@ -102,6 +124,7 @@ def read_settings() -> Settings:
         bunny=read_bunny(config),
         smtp_url=read_smtp_url(config),
         mail_from=read_sender(config),
+        origins=_read_origins(config),
     )
 
 
@@ -111,6 +134,25 @@ def _read_queue_url(config: Config) -> str | None:
     if url is not None and not (urlsplit(url).scheme in {"amqp", "amqps"} and urlsplit(url).hostname):
         raise ValueError("COFFER_QUEUE_URL is the address of a RabbitMQ, such as amqp://user:password@host:5672/.")
     return url
+
+
+def _read_origins(config: Config) -> Origins:
+    """What is believed about where requests come from. ValueError for an address that is none."""
+    default = Origins()
+    proxies = tuple(text.strip() for text in config("TRUSTED_PROXIES", default="").split(",") if text.strip())
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as fault:
+            raise ValueError(f"COFFER_TRUSTED_PROXIES has {proxy!r}, which is no address or network.") from fault
+    file = config("COUNTRY_FILE", default=None)
+    return Origins(
+        proxies,
+        config("COUNTRY_HEADER", default=default.country_header).lower(),
+        config("DEVICE_HEADER", default=default.device_header).lower(),
+        Path(file) if file else None,
+        config("HOME_COUNTRY", default=default.home_country).upper(),
+    )
 
 
 def _read_limits(config: Config) -> Limits:

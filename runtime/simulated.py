@@ -18,6 +18,7 @@ from domain.money import format_money
 from domain.purchases import PaymentMethod
 from gateways.simulated import merchant_key
 from runtime.webhooks import read_in_time
+from services import simulated_charges as charges
 from services import simulated_provider as provider
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from db.models.purchases import SimulatedOrder
     from runtime.settings import Settings
     from services.coffer import Coffer
 
@@ -69,13 +71,14 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
             currency=_field(body, "currency", str),
             method=_field(body, "method", str),
             fails=_field(body, "fails", bool),
+            saves_method=_field(body, "saves_method", bool),
         )
         order = await provider.create_order(coffer, wanted, settings.simulated_delay_ms)
         return {"id": order.id, "checkout_url": f"{settings.public_url}/simulated/checkout/{order.id}"}
 
     async def read(request: Request) -> dict[str, object]:
         order = await provider.read_order(coffer, request.path_params["order"])
-        return {name: getattr(order, name) for name in _ORDER_FIELDS} | provider.reversals(order)
+        return _told(order)
 
     async def refund(request: Request) -> dict[str, object]:
         body = await _read_json(request)
@@ -86,9 +89,42 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
         Route("/simulated/orders", _private(key, create), methods=["POST"]),
         Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
+        *_charge_routes(coffer, settings, key),
         Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
         Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
+
+
+def _charge_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
+    """What merchants may do with saved methods."""
+
+    async def charge(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        wanted = charges.NewCharge(
+            reference=_field(body, "reference", str),
+            amount_minor=_field(body, "amount_minor", int),
+            currency=_field(body, "currency", str),
+            saved_method=_field(body, "saved_method", str),
+        )
+        return _told(await charges.charge(coffer, wanted, settings.simulated_notice_seconds))
+
+    async def forget(request: Request) -> dict[str, object]:
+        await charges.forget(coffer, request.path_params["order"])
+        return {}
+
+    return [
+        Route("/simulated/charges", _private(key, charge), methods=["POST"]),
+        Route("/simulated/methods/{order}", _private(key, forget), methods=["DELETE"]),
+    ]
+
+
+def _told(order: SimulatedOrder) -> dict[str, object]:
+    """What the merchant may know of an order."""
+    return (
+        {name: getattr(order, name) for name in _ORDER_FIELDS}
+        | {"saved": charges.saved_kind(order)}
+        | provider.reversals(order)
+    )
 
 
 def _private(key: str, act: Act) -> Endpoint:

@@ -1,5 +1,6 @@
 """What a resolver knows of its call."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -7,6 +8,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from domain.errors import AccessDenied
+from domain.fraud import Client
 from domain.permissions import Actor
 from services.coffer import Coffer
 
@@ -53,6 +55,8 @@ class Context:
     """The budget's last answer, for the headers of an HTTP response."""
     traceparent: str | None = None
     """The caller's place in its own trace, as its request or its socket's handshake said."""
+    read_client: Callable[[], Client] = Client
+    """Where the request came from, found out when somebody asks."""
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

@@ -4,6 +4,7 @@ from domain import (
     analytics,
     books,
     caps,
+    fraud,
     gifts,
     gst,
     holds,
@@ -16,6 +17,7 @@ from domain import (
     permissions,
     pricing,
     purchases,
+    recharges,
     refunds,
     wallets,
     webhooks,
@@ -47,3 +49,8 @@ CapPeriod = listed(caps.CapPeriod)
 Band = listed(margins.Band)
 MarginWarning = listed(margins.MarginWarning)
 Aggregation = listed(metrics.Aggregation)
+FraudSignal = listed(fraud.FraudSignal)
+FraudDecision = listed(fraud.FraudDecision)
+MethodKind = listed(recharges.MethodKind)
+MethodStatus = listed(recharges.MethodStatus)
+RechargeState = listed(recharges.RechargeState)

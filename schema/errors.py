@@ -83,33 +83,46 @@ class UsageOutsideWindowError(UserError):
 
 
 @published
+class PaymentBlockedError(UserError):
+    """The purchase was stopped before the payment: after approveFraud the same request goes on."""
+
+    fraud_event_id: strawberry.ID
+    """What was found; see `fraudEvents`."""
+    points: BigInt
+    """Its points; 50 and more stop a purchase."""
+
+
+@published
 class GenericError(UserError):
     """A refusal that has no further figures."""
 
 
 def user_error(error: domain.DomainError) -> UserError:
     """The GraphQL object of a refusal."""
-    common: dict[str, Any] = {"code": error.code, "message": error.message, "field": error.field}
+    kind, figures = _kind(error)
+    return kind(code=error.code, message=error.message, field=error.field, **figures)
+
+
+def _kind(error: domain.DomainError) -> tuple[type[UserError], dict[str, Any]]:
+    """The type of a refusal, and what it tells besides."""
+    kind: type[UserError] = GenericError
+    figures: dict[str, Any] = {}
     match error:
         case domain.InsufficientCredits():
-            figures: dict[str, Any] = {
-                "available_credits": error.available_credits,
-                "required_credits": error.required_credits,
-            }
-            return InsufficientCreditsError(**common, **figures)
+            kind = InsufficientCreditsError
+            figures = {"available_credits": error.available_credits, "required_credits": error.required_credits}
         case domain.DailyCapReached():
-            cap: dict[str, Any] = {"category": error.category, "limit": error.limit, "resets_at": error.resets_at}
-            return DailyCapReachedError(**common, **cap)
+            kind = DailyCapReachedError
+            figures = {"category": error.category, "limit": error.limit, "resets_at": error.resets_at}
         case domain.CapReached():
-            limit: dict[str, Any] = {"limit": error.limit, "left": error.left, "resets_at": error.resets_at}
-            return CapReachedError(**common, **limit, cap_id=strawberry.ID(public_id("cap", error.cap)))
+            kind, cap_id = CapReachedError, strawberry.ID(public_id("cap", error.cap))
+            figures = {"limit": error.limit, "left": error.left, "resets_at": error.resets_at, "cap_id": cap_id}
         case domain.UsageOutsideWindow():
-            return UsageOutsideWindowError(**common, earliest=error.earliest, latest=error.latest)
+            kind, figures = UsageOutsideWindowError, {"earliest": error.earliest, "latest": error.latest}
         case domain.PricingMatrixMismatch():
-            prices: dict[str, Any] = {
-                "expected_credits": error.expected_credits,
-                "actual_credits": error.actual_credits,
-            }
-            return PricingMatrixMismatchError(**common, **prices)
-        case _:
-            return GenericError(**common)
+            kind = PricingMatrixMismatchError
+            figures = {"expected_credits": error.expected_credits, "actual_credits": error.actual_credits}
+        case domain.PaymentBlocked():
+            kind, event = PaymentBlockedError, strawberry.ID(public_id("frd", error.event))
+            figures = {"fraud_event_id": event, "points": BigInt(error.points)}
+    return kind, figures

@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
+from resolvers import fraud as fraud_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import invoices as invoice_resolvers
 from resolvers import ledger as ledger_resolvers
@@ -12,6 +13,7 @@ from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import wallets as wallet_resolvers
@@ -22,11 +24,13 @@ from schema.types import margins as margin_types
 from schema.types import operations as operation_types
 from schema.types import recording as recording_types
 from schema.types.caps import RemoveCapPayload, SetCapPayload
+from schema.types.fraud import FraudEventPayload
 from schema.types.holds import HoldPayload, PayoutPayload
 from schema.types.invoices import BillingDetailsPayload, InvoicePayload, SellerDetailsPayload
 from schema.types.notifications import NotificationPreferencesPayload
 from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
+from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 from schema.types.webhooks import ReplayWebhookPayload
@@ -65,6 +69,11 @@ class Mutation:
     set_notification_preferences: NotificationPreferencesPayload = strawberry.mutation(
         resolver=notification_resolvers.set_notification_preferences
     )
+    enable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.enable_auto_recharge)
+    disable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.disable_auto_recharge)
+    remove_saved_method: SavedMethodPayload = strawberry.mutation(resolver=recharge_resolvers.remove_saved_method)
+    approve_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.approve_fraud)
+    reject_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.reject_fraud)
     grant_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.grant_credits)
     adjust_credits: GrantPayload = strawberry.mutation(resolver=spending_resolvers.adjust_credits)
     publish_pricing: PublishPricingPayload = strawberry.mutation(resolver=price_resolvers.publish_pricing)

@@ -6,6 +6,7 @@ from resolvers import analytics as analytics_resolvers
 from resolvers import books as book_resolvers
 from resolvers import caps as cap_resolvers
 from resolvers import forecasts as forecast_resolvers
+from resolvers import fraud as fraud_resolvers
 from resolvers import holds as hold_resolvers
 from resolvers import invoices as invoice_resolvers
 from resolvers import ledger as ledger_resolvers
@@ -16,6 +17,7 @@ from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
+from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
@@ -32,11 +34,13 @@ from schema.types import recording as recording_types
 from schema.types import refunds as refund_types
 from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
+from schema.types.fraud import FraudEvent
 from schema.types.holds import Hold, Payout
 from schema.types.invoices import BillingDetails, Invoice, SellerDetails
 from schema.types.notifications import NotificationPreferences
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
+from schema.types.recharges import AutoRecharge, SavedMethod
 from schema.types.spending import SpendEstimate
 from schema.types.wallets import Node, RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
@@ -81,6 +85,9 @@ class Query:
     disputes: Connection[refund_types.Dispute] = strawberry.field(resolver=refund_resolvers.disputes)
     metrics: list[recording_types.Metric] = strawberry.field(resolver=recording_resolvers.list_metrics)
     usage_events: Connection[recording_types.UsageEvent] = strawberry.field(resolver=recording_resolvers.usage_events)
+    saved_methods: Connection[SavedMethod] = strawberry.field(resolver=recharge_resolvers.saved_methods)
+    auto_recharge: AutoRecharge | None = strawberry.field(resolver=recharge_resolvers.auto_recharge)
+    fraud_events: Connection[FraudEvent] = strawberry.field(resolver=fraud_resolvers.fraud_events)
     usage_summary: analytics_types.UsageSummary = strawberry.field(resolver=analytics_resolvers.usage_summary)
     usage_breakdown: list[analytics_types.UsageSlice] = strawberry.field(resolver=analytics_resolvers.usage_breakdown)
     usage_report: analytics_types.UsageReport = strawberry.field(resolver=analytics_resolvers.usage_report)

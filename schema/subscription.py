@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from resolvers import forecasts, live
+from resolvers import forecasts, live, recharges
 from schema.types.analytics import UsageReport
 from schema.types.forecasts import RunwayAlert
 from schema.types.purchases import Purchase
+from schema.types.recharges import AutoRecharge
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 
 
@@ -20,4 +21,7 @@ class Subscription:
     low_balance: AsyncGenerator[LowBalanceAlert, None] = strawberry.subscription(resolver=live.low_balance)
     rapid_burn: AsyncGenerator[RapidBurnAlert, None] = strawberry.subscription(resolver=live.rapid_burn)
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)
+    auto_recharge_updated: AsyncGenerator[AutoRecharge, None] = strawberry.subscription(
+        resolver=recharges.auto_recharge_updated
+    )
     runway_alert: AsyncGenerator[RunwayAlert, None] = strawberry.subscription(resolver=forecasts.runway_alert)

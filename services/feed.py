@@ -68,7 +68,11 @@ class Feed:
             messages = [
                 spends_message(items) for wallet_id, items in by_wallet.items() if topics.wallet(wallet_id) in heard
             ]
-            messages += [spend_alert(item) for item in batch if _dips(item.posting, item.wallet)]
+            dips = [item for item in batch if _dips(item.posting, item.wallet)]
+            messages += [spend_alert(item) for item in dips]
+            if any(item.wallet.auto_recharge_enabled for item in dips):
+                # The spend's commit has asked for a recharge.
+                messages.append((topics.jobs(), b"due"))
             if messages:
                 await self._hub.publish_many(messages)
             # A busy process asks and publishes for many spends at a time; the first of a quiet one does not wait.

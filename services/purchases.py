@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from db import purchases as queries
+from db import wallets as wallet_queries
 from db.models.purchases import Purchase
-from domain.errors import IdempotencyConflict, NotFound, PaymentFailed
+from domain.errors import IdempotencyConflict, NotFound, PaymentBlocked, PaymentFailed
 from domain.happenings import Happening
 from domain.inputs import check_key
 from domain.jobs import Queue
@@ -15,9 +16,13 @@ from domain.permissions import Actor, Permission
 from domain.purchases import PurchaseStatus, quote, require_transition, without_tax
 from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
 from live import topics
+from services.fraud import screen
 from services.gateways import choose_gateway
 from services.happenings import happened
 from services.jobs import enqueue
+from services.recharge_outcomes import note_purchase
+from services.requests import PurchaseRequest
+from services.saved_methods import check_saving
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
@@ -25,10 +30,10 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.ledger import Wallet
+    from domain.fraud import Client
     from domain.pages import Page
     from domain.purchases import Quote
     from services.coffer import Coffer
-    from services.requests import PurchaseRequest
 
 FOLLOW_UP_SECONDS: Final = 60
 """After that long the provider is asked about a purchase whose webhook has not come."""
@@ -42,7 +47,7 @@ async def quote_purchase(
     wanted = quote(amount_minor, pack_code)
     async with coffer.database.reading() as session:
         name = await choose_gateway(coffer, session, actor.project_id, gateway)
-    return _sold_by(coffer, name, wanted)
+    return sold_by(coffer, name, wanted)
 
 
 async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseRequest) -> Purchase:
@@ -53,18 +58,20 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
     async with coffer.database.transaction() as session:
         wallet = await require_wallet(session, actor, request.wallet)
         gateway = await choose_gateway(coffer, session, actor.project_id, request.gateway)
-        wanted = _sold_by(coffer, gateway, wanted)
-        purchase = _new(wallet, request, wanted, gateway)
-        known = await queries.add(session, purchase)
-        if known is not None:
-            _require_same(known, request, wanted, gateway)
-            return known
-        await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
-    return await open_order(coffer, purchase)
+        wanted = sold_by(coffer, gateway, wanted)
+        if request.saves_method:
+            check_saving(coffer, gateway)
+        purchase = purchase_row(wallet, request, wanted, gateway)
+        standing = await _begin(coffer, session, wallet, request, purchase)
+    if isinstance(standing, PaymentBlocked):
+        raise standing
+    return standing or await open_order(coffer, purchase)
 
 
-async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, idempotency_key: str) -> Purchase:
-    """Try a failed purchase again with a new order at the provider. NotFound, InvalidState."""
+async def retry_purchase(
+    coffer: Coffer, actor: Actor, purchase: UUID | None, idempotency_key: str, client: Client | None = None
+) -> Purchase:
+    """Try a failed purchase again with a new order at the provider. NotFound, InvalidState, PaymentBlocked."""
     actor.require(Permission.PURCHASE)
     check_key(idempotency_key)
     await _require(coffer, actor, purchase)
@@ -73,14 +80,42 @@ async def retry_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None, id
         if row.retry_key == idempotency_key:
             return row
         require_transition(row.status, PurchaseStatus.PROCESSING)
-        if row.order_id:
-            # The buyer may still pay the order of the attempt that is given up here.
-            await enqueue(coffer, session, follow_up_work(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
-        row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
-        row.failure_reason = row.order_id = row.checkout_url = None
-        await changed(coffer, session, row)
-        await enqueue(coffer, session, follow_up_work(row), delay_seconds=FOLLOW_UP_SECONDS)
+        wallet = await wallet_queries.read(session, row.wallet_id)
+        request = PurchaseRequest(row.wallet_uuid, None, None, row.method, f"retry:{idempotency_key}", client=client)
+        blocked = await screen(coffer, session, wallet, request, row.amount_minor)
+        if blocked is None:
+            await _start_over(coffer, session, row, idempotency_key)
+    if blocked is not None:
+        raise blocked
     return await open_order(coffer, row)
+
+
+async def _begin(
+    coffer: Coffer, session: Session, wallet: Wallet, request: PurchaseRequest, purchase: Purchase
+) -> Purchase | PaymentBlocked | None:
+    """Write a purchase; or say what stands before it: the one that was made with its key, or a refusal."""
+    known = await queries.by_key(session, wallet.id, request.idempotency_key)
+    if known is None:
+        blocked = await screen(coffer, session, wallet, request, purchase.amount_minor)
+        if blocked is not None:
+            return blocked
+        known = await queries.add(session, purchase)
+    if known is None:
+        await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
+    elif _terms(known) != _terms(purchase):
+        raise IdempotencyConflict
+    return known
+
+
+async def _start_over(coffer: Coffer, session: Session, row: Purchase, idempotency_key: str) -> None:
+    """Begin another attempt of a locked purchase."""
+    if row.order_id:
+        # The buyer may still pay the order of the attempt that is given up here.
+        await enqueue(coffer, session, follow_up_work(row, row.order_id), delay_seconds=FOLLOW_UP_SECONDS)
+    row.status, row.attempt, row.retry_key = PurchaseStatus.PROCESSING, row.attempt + 1, idempotency_key
+    row.failure_reason = row.order_id = row.checkout_url = None
+    await changed(coffer, session, row)
+    await enqueue(coffer, session, follow_up_work(row), delay_seconds=FOLLOW_UP_SECONDS)
 
 
 async def get_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> Purchase | None:
@@ -114,6 +149,7 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         description=f"{purchase.credits} credits",
         simulate_failure=purchase.simulate_failure and purchase.attempt == 1,
         customer=purchase.wallet_uuid.hex,
+        saves_method=purchase.saves_method,
     )
     try:
         order = await coffer.gateway(purchase.gateway).create_order(request)
@@ -127,8 +163,9 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
 
 
 async def changed(coffer: Coffer, session: Session, purchase: Purchase) -> None:
-    """Write a purchase and tell its watchers after the commit."""
+    """Write a purchase, and what it means for an auto-recharge, and tell its watchers after the commit."""
     await queries.touch(session, purchase)
+    await note_purchase(coffer, session, purchase)
     topic = topics.purchase(purchase.uuid)
     session.after_commit(lambda: coffer.hub.publish(topic, b"changed"))
 
@@ -154,11 +191,13 @@ async def _refuse(coffer: Coffer, purchase: Purchase, reason: str) -> None:
             await happened(coffer, session, Happening.PURCHASE_FAILED, row)
 
 
-def _sold_by(coffer: Coffer, gateway: str, wanted: Quote) -> Quote:
+def sold_by(coffer: Coffer, gateway: str, wanted: Quote) -> Quote:
+    """The quote as a gateway would sell it."""
     return without_tax(wanted) if coffer.gateways[gateway].is_merchant_of_record else wanted
 
 
-def _new(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gateway: str) -> Purchase:
+def purchase_row(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gateway: str) -> Purchase:
+    """A new purchase, not yet written."""
     return Purchase(
         uuid=uuid4(),
         project_id=wallet.project_id,
@@ -176,14 +215,14 @@ def _new(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gateway: str) 
         attempt=1,
         refunded_minor=0,
         simulate_failure=request.simulate_failure,
+        saves_method=request.saves_method,
         idempotency_key=request.idempotency_key,
     )
 
 
-def _require_same(known: Purchase, request: PurchaseRequest, wanted: Quote, gateway: str) -> None:
-    same = (known.amount_minor, known.method, known.gateway, known.simulate_failure)
-    if same != (wanted.amount_minor, request.method, gateway, request.simulate_failure):
-        raise IdempotencyConflict
+def _terms(row: Purchase) -> tuple[object, ...]:
+    """What two purchases with one key agree on."""
+    return (row.amount_minor, row.method, row.gateway, row.simulate_failure, row.saves_method)
 
 
 def follow_up_work(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:

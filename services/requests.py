@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.caps import CapMeasure, CapPeriod
+    from domain.fraud import Client
     from domain.pricing import UsageCategory
     from domain.purchases import PaymentMethod
+    from domain.recharges import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class PurchaseRequest:
     idempotency_key: str
     gateway: str | None = None
     simulate_failure: bool = False
+    saves_method: bool = False
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RechargeRequest:
+    """An auto-recharge to turn on; a threshold of None leaves the wallet's own."""
+
+    wallet: UUID | None
+    method: UUID | None
+    threshold: int | None
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.happenings import happened
 from services.jobs import RetryLater, enqueue, nothing
 from services.purchases import FOLLOW_UP_SECONDS, changed, follow_up_work, open_order
 from services.reversals import apply_reversals, read_reversals
+from services.saved_methods import keep_method
 from services.surplus import return_surplus
 
 if TYPE_CHECKING:
@@ -134,12 +135,13 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     await _grant(coffer, session, purchase)
     if purchase.order_id != payment.order_id:
         await queries.add_order(session, purchase, payment.order_id)
+    await keep_method(session, purchase, payment)
     if purchase.order_id not in {None, payment.order_id}:
         # Another attempt was under way, and its order can still be paid.
         work = follow_up_work(purchase, purchase.order_id)
         await enqueue(coffer, session, work, delay_seconds=FOLLOW_UP_SECONDS)
     purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
-    purchase.failure_reason, purchase.order_id = None, payment.order_id
+    purchase.failure_reason, purchase.order_id, purchase.card = None, payment.order_id, payment.card
     await changed(coffer, session, purchase)
     await happened(coffer, session, Happening.PURCHASE_SUCCEEDED, purchase)
     return "granted"

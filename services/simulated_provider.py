@@ -47,6 +47,7 @@ class NewOrder:
     currency: str
     method: str
     fails: bool
+    saves_method: bool = False
 
 
 async def create_order(coffer: Coffer, wanted: NewOrder, delay_ms: int) -> SimulatedOrder:
@@ -54,7 +55,7 @@ async def create_order(coffer: Coffer, wanted: NewOrder, delay_ms: int) -> Simul
 
     InvalidInput; InvalidState when the reference is that of another order.
     """
-    _check(wanted)
+    check(wanted)
     async with coffer.database.transaction() as session:
         order, created = await queries.add(session, {"id": f"sim_{uuid4().hex}", "status": "open", **asdict(wanted)})
         if created:
@@ -83,7 +84,7 @@ async def act(coffer: Coffer, order_id: str, action: str, method: str) -> None:
         if order.status not in OPEN:
             raise InvalidState(f"This order is {order.status}.")
         order.method = method
-        await _decide(coffer, session, order, ACTIONS[action], "The bank declined the payment.")
+        await decide(coffer, session, order, ACTIONS[action], "The bank declined the payment.")
 
 
 def reversals(order: SimulatedOrder) -> dict[str, list[dict[str, object]]]:
@@ -121,9 +122,10 @@ def handlers(webhook_url: str, secret: str) -> dict[str, Handler]:
     async def pay(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
         async def effect(session: Session) -> None:
             order = await _locked(session, payload["order"])
-            if order.status == "open":
+            is_announced = order.charges is not None and order.status == "pending"
+            if order.status == "open" or is_announced:
                 status = "failed" if order.fails else "paid"
-                await _decide(coffer, session, order, status, "The simulated payment failed, as asked.")
+                await decide(coffer, session, order, status, "The simulated payment failed, as asked.")
 
         return effect
 
@@ -148,7 +150,8 @@ def signed_headers(secret: str, event_id: str, body: bytes, *, age_seconds: floa
     }
 
 
-def _check(wanted: NewOrder) -> None:
+def check(wanted: NewOrder) -> None:
+    """Raise InvalidInput unless an order can be opened."""
     check_text(wanted.reference, "reference")
     if not 1 <= wanted.amount_minor <= MAX_TOTAL_MINOR:
         raise InvalidInput(f"amount_minor is 1 to {MAX_TOTAL_MINOR}.")
@@ -185,7 +188,8 @@ async def _locked(session: Session, order_id: str) -> SimulatedOrder:
     return order
 
 
-async def _decide(coffer: Coffer, session: Session, order: SimulatedOrder, status: str, reason: str) -> None:
+async def decide(coffer: Coffer, session: Session, order: SimulatedOrder, status: str, reason: str) -> None:
+    """Settle an order that the caller has locked, and tell the merchant."""
     order.status = status
     order.failure_reason = reason if status == "failed" else None
     await _announce(coffer, session, order, _EVENTS[status])

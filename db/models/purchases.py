@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class Purchase(Base):
         Index(None, "order_id"),
         # One payment of a provider pays for one purchase.
         Index("uq_purchase_gateway_payment_id", "gateway", "payment_id", unique=True),
+        Index("ix_purchase_card", "project_id", "card", postgresql_where=text("card is not null")),
         CheckConstraint("amount_minor > 0 and credits >= bonus_credits and bonus_credits >= 0", name="quote"),
         CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
     )
@@ -52,6 +53,12 @@ class Purchase(Base):
     idempotency_key: Mapped[str]
     # The key of the retry that made the current attempt, so that sending it again changes nothing.
     retry_key: Mapped[str | None]
+    # The provider's fingerprint of the card that paid.
+    card: Mapped[str | None]
+    # Whether the buyer lets us keep the method; or the kept one that is charged, for the attempt of an auto-recharge.
+    saves_method: Mapped[bool] = mapped_column(server_default="false")
+    saved_method_id: Mapped[int | None] = mapped_column(ForeignKey("saved_method.id"))
+    recharge_id: Mapped[int | None] = mapped_column(ForeignKey("recharge.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
@@ -120,5 +127,8 @@ class SimulatedOrder(Base):
     dispute: Mapped[str | None]
     failure_reason: Mapped[str | None]
     fails: Mapped[bool]
+    # The buyer lets the merchant charge this order's method again; or the order whose method this one charges.
+    saves_method: Mapped[bool] = mapped_column(server_default="false")
+    charges: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -140,6 +140,8 @@ class PurchaseInput:
     """The payment provider; the first configured one by default."""
     simulate_failure: bool | None = False
     """Let the simulated provider fail the first attempt."""
+    save_method: bool | None = False
+    """Let Coffer charge the method again, for auto-recharge: see `savedMethods`."""
 
 
 @published

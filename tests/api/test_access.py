@@ -68,6 +68,9 @@ QUERIES = {
     "disputes": Operation("{ disputes { nodes { id } } }", ALL),
     "metrics": Operation("{ metrics { key } }", ALL),
     "usageEvents": Operation("{ usageEvents(walletId: $wallet) { nodes { metricKey } } }", ALL),
+    "savedMethods": Operation("{ savedMethods(walletId: $wallet) { nodes { id } } }", ALL),
+    "autoRecharge": Operation("{ autoRecharge(walletId: $wallet) { enabled attempts { nodes { id } } } }", ALL),
+    "fraudEvents": Operation("{ fraudEvents(walletId: $wallet) { nodes { id } } }", ADMINS),
     "usageSummary": Operation("{ usageSummary(walletId: $wallet) { credits } }", ALL),
     "usageBreakdown": Operation("{ usageBreakdown(walletId: $wallet, groupBy: DAY) { key } }", ALL),
     "usageReport": Operation("{ usageReport(walletIds: [$wallet]) { credits } }", ALL),
@@ -91,6 +94,7 @@ PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
 SELLER = 'legalName: "n", address: "a", gstin: "29AAGCB7383J1Z4", stateCode: "29"'
 BILLING = 'walletId: $wallet, name: "n", address: "a", postalCode: "560001", stateCode: "29"'
+RECHARGE = f'walletId: $wallet, savedMethodId: "pm_{"0" * 32}", amountMinor: 15000, monthlyLimitMinor: 99999'
 MUTATIONS = {
     "createWallet": Operation(
         f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False
@@ -135,6 +139,11 @@ MUTATIONS = {
     "setNotificationPreferences": Operation(
         f'{{ setNotificationPreferences(input: {{walletId: $wallet, email: "a@b.in"}}) {{ {P} }} }}', SPENDERS
     ),
+    "enableAutoRecharge": Operation(f"{{ enableAutoRecharge(input: {{{RECHARGE}}}) {{ {P} }} }}", SPENDERS),
+    "disableAutoRecharge": Operation(f"{{ disableAutoRecharge(walletId: $wallet) {{ {P} }} }}", SPENDERS),
+    "removeSavedMethod": Operation(f'{{ removeSavedMethod(id: "pm_{"0" * 32}") {{ {P} }} }}', SPENDERS),
+    "approveFraud": Operation(f'{{ approveFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),
+    "rejectFraud": Operation(f'{{ rejectFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),
     "grantCredits": Operation(f"{{ grantCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "adjustCredits": Operation(f"{{ adjustCredits(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "publishPricing": Operation(f"{{ publishPricing(input: {{prices: [{PRICE}]}}) {{ {P} }} }}", ADMINS, own=False),
@@ -159,6 +168,7 @@ SUBSCRIPTIONS = {
     "lowBalance": Operation("{ lowBalance(walletId: $wallet) { sequence } }", ALL),
     "usageUpdated": Operation("{ usageUpdated(walletId: $wallet) { credits } }", ALL),
     "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
+    "autoRechargeUpdated": Operation("{ autoRechargeUpdated(walletId: $wallet) { enabled } }", ALL),
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }

@@ -37,6 +37,7 @@ class FakePolar:
     disputes: list[dict[str, Any]] = field(default_factory=list)
     refund_status: str = "succeeded"
     loses_answers: bool = False
+    refuses: tuple[int, str, str] | None = None
 
     def app(self) -> Starlette:
         """Its API."""
@@ -44,7 +45,10 @@ class FakePolar:
             routes=[
                 Route("/v1/checkouts/", self._create, methods=["POST"]),
                 Route("/v1/checkouts/{id}", self._read),
-                Route("/v1/orders/", self._list_orders),
+                Route("/v1/orders/", self._list_orders, methods=["GET"]),
+                Route("/v1/orders/", self._draft, methods=["POST"]),
+                Route("/v1/orders/{id}", self._order),
+                Route("/v1/orders/{id}/finalize", self._finalize, methods=["POST"]),
                 Route("/v1/refunds/", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds/", self._refund, methods=["POST"]),
                 Route("/v1/disputes/", self._list_disputes),
@@ -92,7 +96,34 @@ class FakePolar:
         return JSONResponse(checkout) if checkout else problem(404, "ResourceNotFound", "Not found")
 
     async def _list_orders(self, request: Request) -> Response:
-        return page([order for order in self.orders if order["checkout_id"] == request.query_params["checkout_id"]])
+        asked = request.query_params
+        if "metadata[reference]" in asked:
+            found = [one for one in self.orders if one["metadata"]["reference"] == asked["metadata[reference]"]]
+        else:
+            found = [one for one in self.orders if one["checkout_id"] == asked["checkout_id"]]
+        return page(found)
+
+    async def _draft(self, request: Request) -> Response:
+        asked = await request.json()
+        words = {"id": str(uuid4()), "status": "draft", "currency": asked["currency"], "checkout_id": None}
+        words |= {"net_amount": asked["amount"], "metadata": asked["metadata"], "customer_id": asked["customer_id"]}
+        self.orders.append(sample(SCHEMAS["Order"]) | words)
+        return JSONResponse(self.orders[-1], 201)
+
+    async def _order(self, request: Request) -> Response:
+        return JSONResponse(self._find(request))
+
+    async def _finalize(self, request: Request) -> Response:
+        order = self._find(request)
+        if self.refuses:
+            return problem(*self.refuses)
+        if order["status"] != "draft":
+            return problem(412, "OrderNotDraft", "The order is not a draft.")
+        order["status"] = "paid"
+        return Response(status_code=502) if self.loses_answers else JSONResponse(order)
+
+    def _find(self, request: Request) -> dict[str, Any]:
+        return next(order for order in self.orders if order["id"] == request.path_params["id"])
 
     async def _list_refunds(self, request: Request) -> Response:
         return page([one for one in self.refunds if one["order_id"] == request.query_params["order_id"]])

@@ -28,6 +28,7 @@ PATHS = {
         "/v1/checkouts/{id}",
         "/v1/orders/",
         "/v1/orders/{id}",
+        "/v1/orders/{id}/finalize",
         "/v1/refunds/",
         "/v1/disputes/",
     ],

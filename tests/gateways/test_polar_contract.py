@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from domain.purchases import PurchaseStatus as S
-from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
+from gateways.base import ChargeRequest, GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest, SavedMethod
 from gateways.polar import PolarGateway
 from tests.gateways.fake_polar import PRODUCT, FakePolar, account
 from tests.gateways.prism import checked, needs_prism, serving, violations_of
@@ -175,3 +175,34 @@ async def test_a_wrong_token_fails_no_purchase(provider: FakePolar) -> None:
         with pytest.raises(GatewayUnavailable, match="token"):
             await opened.create_order(ORDER)
         await opened.close()
+
+
+CHARGE = ChargeRequest(REFERENCE, 50_000, "INR", SavedMethod(str(uuid4()), "default"), "5500 credits")
+
+
+async def test_a_saved_method_is_charged_once_for_its_reference(provider: FakePolar, gateway: PolarGateway) -> None:
+    """A lost answer is found again by the reference: one order, paid, that reads the same."""
+    provider.loses_answers = True
+    with pytest.raises(GatewayUnavailable):
+        await gateway.charge(CHARGE)
+    payment = await gateway.charge(CHARGE)
+    assert (payment.status, payment.reference, payment.total_minor) == (S.SUCCESS, REFERENCE, 50_000)
+    assert await gateway.fetch_payment(payment.order_id) == payment
+    assert len(provider.orders) == 1
+
+
+@pytest.mark.parametrize("error", ["PaymentFailed", "PaymentActionRequired"])
+async def test_a_decline_of_a_saved_method_fails_the_payment(
+    provider: FakePolar, gateway: PolarGateway, error: str
+) -> None:
+    """A declined card, or a bank that wants the buyer, is a failed payment with Polar's words."""
+    provider.refuses = (402, error, "Your card was declined.")
+    payment = await gateway.charge(CHARGE)
+    assert (payment.status, payment.failure_reason) == (S.FAILED, "Your card was declined.")
+
+
+async def test_an_organisation_that_may_not_charge_says_so(provider: FakePolar, gateway: PolarGateway) -> None:
+    """Without Polar's leave a charge is refused for good."""
+    provider.refuses = (403, "OffSessionChargesNotEnabled", "Off-session charges are not enabled.")
+    with pytest.raises(GatewayRefused, match="ask Polar"):
+        await gateway.charge(CHARGE)

@@ -59,6 +59,7 @@ async def test_an_order_is_opened(provider: Loopback, gateway: SimulatedGateway)
         "currency": "INR",
         "method": "UPI",
         "fails": False,
+        "saves_method": False,
     }
     assert request.headers["authorization"] == f"Bearer {merchant_key(SECRET)}"
     assert SECRET not in str(request)

@@ -28,6 +28,7 @@ ORDER: dict[str, Any] = {
     "currency": "INR",
     "method": "UPI",
     "fails": False,
+    "saves_method": False,
 }
 
 

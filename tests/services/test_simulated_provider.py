@@ -67,6 +67,7 @@ async def test_an_order_is_opened_and_read(merchant: httpx.AsyncClient) -> None:
         "failure_reason": None,
         "refunds": [],
         "disputes": [],
+        "saved": None,
     }
 
 
