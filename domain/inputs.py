@@ -6,7 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import InvalidInput
-from domain.limits import MAX_CREDITS, MAX_KEY_CHARACTERS, MAX_METADATA_BYTES, MAX_NAME_CHARACTERS, MAX_UNITS
+from domain.limits import (
+    MAX_CREDITS,
+    MAX_KEY_CHARACTERS,
+    MAX_METADATA_BYTES,
+    MAX_METADATA_NUMBER,
+    MAX_NAME_CHARACTERS,
+    MAX_UNITS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +52,10 @@ def metadata_text(value: Mapping[str, Any] | None) -> str | None:
         raise InvalidInput("metadata is a JSON object.", field=["metadata"])
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        json.loads(text, parse_int=_carried, parse_float=_carried)
     except (ValueError, RecursionError) as fault:
-        raise InvalidInput("metadata has a number or a depth that JSON can't carry.", field=["metadata"]) from fault
+        message = "metadata has a depth or a number (2^63 or more) that not every reader of JSON can carry."
+        raise InvalidInput(message, field=["metadata"]) from fault
     if "\\u0000" in text or not _is_storable(text):
         raise InvalidInput(
             "metadata has a character that can't be stored (NUL or half a surrogate).", field=["metadata"]
@@ -54,6 +63,13 @@ def metadata_text(value: Mapping[str, Any] | None) -> str | None:
     if len(text.encode()) > MAX_METADATA_BYTES:
         raise InvalidInput(f"metadata is at most {MAX_METADATA_BYTES} bytes of JSON.", field=["metadata"])
     return text
+
+
+def _carried(digits: str) -> None:
+    """Refuse (ValueError) what some reader would take for another number, or not take at all."""
+    number = int(digits) if digits.lstrip("-").isdigit() else float(digits)
+    if abs(number) > MAX_METADATA_NUMBER:
+        raise ValueError(digits)
 
 
 def _is_storable(value: str) -> bool:

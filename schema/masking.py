@@ -68,13 +68,19 @@ def masked(error: GraphQLError, request_id: str) -> GraphQLError:
         return _coded(error, original.message, original.code)
     if isinstance(original, DomainError):
         return _coded(error, original.message, original.code.value)
-    if original is None or isinstance(original, CALLER_FAULTS):
+    if original is None or (isinstance(original, CALLER_FAULTS) and not _is_of_an_answer(error)):
         message = _SUGGESTION.sub("", error.message)
         return _coded(error, message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
     if isinstance(original, TookTooLong):
         return _coded(error, str(original), "TIMEOUT")
     _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=original)
     return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
+
+
+def _is_of_an_answer(error: GraphQLError) -> bool:
+    """Whether GraphQL could not write a value of ours: what a caller wrote it finds before, or by its place."""
+    original = error.original_error
+    return bool(error.path) and isinstance(original, GraphQLError) and not (original.nodes or original.extensions)
 
 
 def _coded(error: GraphQLError, message: str, code: str, **more: str) -> GraphQLError:

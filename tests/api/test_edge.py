@@ -169,6 +169,18 @@ async def test_a_fault_of_ours_is_masked(api: Api, monkeypatch: pytest.MonkeyPat
     assert answer.headers["x-request-id"] == "r-1"
 
 
+async def test_a_value_that_does_not_fit_its_type_is_our_fault(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that GraphQL can't write is INTERNAL, not the caller's bad input."""
+
+    async def odd(*_: object) -> dict[str, str]:
+        return {"secret": "detail"}
+
+    monkeypatch.setattr("services.keys.project_of", odd)
+    answer = await (await api.client()).ask("{ project { name } }")
+    assert "secret" not in str(answer)
+    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+
+
 class TestSlow:
     """With little time for an operation."""
 

@@ -182,6 +182,15 @@ async def test_a_watcher_with_a_wrong_key_gives_up(example: Example, api: Api) -
     assert "4403" in errors.decode()
 
 
+async def test_a_watcher_of_no_wallet_gives_up(example: Example, api: Api) -> None:
+    """A subscription that the server refuses with null data ends the client, which says why."""
+    arguments = (await api.client(), api.settings.port, "watch", "wal_0")
+    async with example.running(*arguments) as watching:
+        _, errors = await asyncio.wait_for(watching.communicate(), RUN_SECONDS)
+    assert watching.returncode != 0
+    assert "wallet" in errors.decode()
+
+
 @pytest.mark.parametrize("language", ["python", "typescript"])
 async def test_the_generated_client_is_fresh(language: str, tmp_path: Path) -> None:
     """Generating from the schema and the operations gives what is committed; `make examples` writes it."""

@@ -168,6 +168,8 @@ async def test_community_features_go_on_at_any_balance(coffer: Coffer) -> None:
         ({"metadata": {"text": "x" * 5_000}}, "metadata"),
         ({"metadata": {"nul": "\x00"}}, "metadata"),
         ({"metadata": {"number": float("nan")}}, "metadata"),
+        ({"metadata": {"number": 1e31}}, "metadata"),
+        ({"metadata": {"numbers": [1, -(2**63) - 1]}}, "metadata"),
     ],
 )
 async def test_bad_input_names_its_field(coffer: Coffer, change: dict[str, object], field: str) -> None:

@@ -6,7 +6,7 @@ import { WatchWalletDocument, type WatchWalletSubscription } from "./generated/g
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 15_000;
 const TERMINATED = 4499; // our own code for a connection that answers no ping
-const PASSING_ERRORS = ["INTERNAL", "RATE_LIMITED", "TIMEOUT"];
+const PASSING_ERRORS = ["BUSY", "INTERNAL", "RATE_LIMITED", "TIMEOUT", "TOO_SLOW"];
 
 type Update = WatchWalletSubscription["walletUpdated"];
 
@@ -28,7 +28,7 @@ export async function* walletUpdates(walletId: string, after: number): AsyncGene
   }
 }
 
-/** Whether trying again can help: not with a wrong key (4403), nor when the server refuses the subscription. */
+/** Whether trying again can help: yes, but for errors with other codes and closes with 44xx (4403: a wrong key). */
 function passes(fault: unknown): boolean {
   if (Array.isArray(fault)) return fault.every((error) => PASSING_ERRORS.includes(error.extensions?.code));
   const code = (fault as { code?: unknown }).code;
