@@ -23,12 +23,16 @@ import uvloop
 from bench import database
 from bench.generator import PROJECT, History, fill
 from bench.scale import SMALL_ROWS, second
+from db import transactions
+from db import wallets as wallet_queries
 from db.migrate import upgrade
 from domain.analytics import GroupBy
+from domain.pages import Page
 from domain.permissions import Actor, Role
 from runtime.embedded import Servers, embedded
 from runtime.process import open_coffer
 from runtime.settings import read_settings
+from services.analytics import usage_burn_rate, usage_month_to_date
 from services.keys import issue_key
 from services.usage import UsageQuestion, usage_report
 
@@ -48,6 +52,18 @@ SEVERAL: Final = 10
 
 INDIA, UTC, NEW_YORK = "Asia/Kolkata", "UTC", "America/New_York"
 F, C, M, K, W = GroupBy.FEATURE, GroupBy.CATEGORY, GroupBy.MEMBER, GroupBy.API_KEY, GroupBy.WALLET
+_ALL: Final[tuple[tuple[GroupBy, ...], ...]] = (
+    (),
+    (F,),
+    (C,),
+    (M,),
+    (K,),
+    (F, M),
+    (F, K),
+    (C, M),
+    (C, K),
+    (M, K),
+)
 HOUR, DAY, WEEK, MONTH = GroupBy.HOUR, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH
 
 
@@ -98,20 +114,52 @@ def questions() -> dict[str, Ask]:
     """What is asked, by what it is called in the table."""
     found = {}
     for name, wallets in (("project", 0), ("one wallet", 1), (f"{SEVERAL} wallets", SEVERAL)):
-        for days in (30, 400):
-            for keys in ((), (F,), (C,), (M,), (K,), (DAY,), (F, M), (F, K), (C, M), (C, K), (M, K)):
-                by = " and ".join(key.name.lower() for key in keys) or "nothing"
-                found[f"{name}, {days} days, by {by}"] = report(wallets, keys, days)
-        for zone in (UTC, INDIA, NEW_YORK):
-            for keys, days in (((HOUR,), 31), ((DAY,), 399), ((WEEK,), 399), ((MONTH,), 399), ((F, DAY), 399)):
-                by = " and ".join(key.name.lower() for key in keys)
-                found[f"{name}, {days} days of {zone}, by {by}"] = report(wallets, keys, days, zone)
-            found[f"{name}, 399 days of {zone}, by feature and member"] = report(wallets, (F, M), 399, zone)
+        for keys in _ALL[:2]:
+            found[f"{name}, 30 days, {_by(keys)}"] = report(wallets, keys, 30)
         found[f"{name}, 30 days, by feature, compared"] = report(wallets, (F,), 30, compare=True)
-    found["project, 30 days, by wallet"] = report(0, (W,), 30)
-    found["project, 400 days, by wallet"] = report(0, (W,), 400)
-    found["project, 30 days, by wallet and feature"] = report(0, (W, F), 30)
-    return found
+        for keys in _ALL:
+            found[f"{name}, 400 days, {_by(keys)}"] = report(wallets, keys, 400)
+        for zone in (UTC, INDIA, NEW_YORK):
+            for keys, days in (
+                ((HOUR,), 31),
+                ((DAY,), 400),
+                ((WEEK,), 400),
+                ((MONTH,), 400),
+                ((C, DAY), 400),
+                ((F, DAY), 400),
+            ):
+                found[f"{name}, {days} days of {zone}, {_by(keys)}"] = report(wallets, keys, days, zone)
+        found[f"{name}, 400 days of {NEW_YORK}, by feature and member"] = report(wallets, (F, M), 400, NEW_YORK)
+        found[f"{name}, burn rate"] = one_of(usage_burn_rate, wallets)
+        found[f"{name}, month to date"] = one_of(usage_month_to_date, wallets)
+        if not wallets:
+            found[f"{name}, 30 days, by wallet"] = report(0, (W,), 30)
+            found[f"{name}, 400 days, by wallet"] = report(0, (W,), 400)
+            found[f"{name}, 30 days, by wallet and feature"] = report(0, (W, F), 30)
+    return found | {"one wallet, page of transactions": page}
+
+
+def _by(keys: tuple[GroupBy, ...]) -> str:
+    return " and ".join(key.name.lower() for key in keys) or "in sum"
+
+
+def one_of(query: Callable[..., Awaitable[Any]], wallets: int) -> Ask:
+    """A question with one answer."""
+
+    async def ask(side: Side) -> int:
+        await query(side.coffer, side.actor, side.some(wallets), INDIA)
+        return 1
+
+    return ask
+
+
+async def page(side: Side) -> int:
+    """A wallet's newest 50 transactions, through its service."""
+    wallet = (side.some(1) or side.wallets)[0]
+    async with side.coffer.database.reading() as session:
+        found = await wallet_queries.find(session, side.actor.project_id, wallet)
+        assert found is not None
+        return len((await transactions.newest(session, [found.id], None, Page(50, None)))[found.id])
 
 
 async def wallets_of(url: str) -> list[UUID]:
@@ -132,7 +180,8 @@ async def milliseconds(ask: Ask, side: Side) -> tuple[float, int]:
 async def measure(sides: list[Side], only: str) -> None:
     """Print a row for each question: of both databases, and of the large one with the cache."""
     forgetful = [replace(side, coffer=replace(side.coffer, figures=cast("Figures", Forgetful()))) for side in sides]
-    print("| p95 ms (slices) | few rows | many rows | ratio | remembered |\n| --- | --- | --- | --- | --- |")
+    print("| median (p95) ms | slices | few rows | many rows | ratio of medians | remembered |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name, ask in questions().items():
         if only not in name:
             continue
@@ -142,10 +191,15 @@ async def measure(sides: list[Side], only: str) -> None:
             for place, side in enumerate([*forgetful, sides[1]]):
                 answer = await milliseconds(ask, side)
                 found[place] += [answer] if number else []
-        few, many, kept = (statistics.quantiles([taken for taken, _ in answers], n=20)[-1] for answers in found)
+        few, many, kept = ([taken for taken, _ in answers] for answers in found)
         slices = [statistics.median(count for _, count in answers) for answers in found]
-        figures = f"{few:.1f} ({slices[0]:,.0f}) | {many:.1f} ({slices[1]:,.0f}) | {many / few:.2f} | {kept:.1f}"
-        print(f"| {name} | {figures} |", flush=True)
+        ratio = statistics.median(many) / statistics.median(few)
+        counts = f"{slices[0]:,.0f}, {slices[1]:,.0f}"
+        print(f"| {name} | {counts} | {_shown(few)} | {_shown(many)} | {ratio:.2f} | {_shown(kept)} |", flush=True)
+
+
+def _shown(times: list[float]) -> str:
+    return f"{statistics.median(times):.1f} ({statistics.quantiles(times, n=20)[-1]:.1f})"
 
 
 @contextmanager

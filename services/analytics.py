@@ -46,9 +46,8 @@ async def usage_summary(
     by_day = await _by_day(coffer, actor, [wallet], today, "UTC")
     pace = burn_rate(by_day, today, "UTC")
     month = month_to_date(by_day, today, "UTC")
-    return UsageSummary(
-        report.credits, report.events, pace.per_day7, pace.today, month.credits, by_key(report.slices[:TOP_FEATURES])
-    )
+    top = by_key(report.slices[:TOP_FEATURES])
+    return UsageSummary(report.credits, report.events, pace.per_day7, pace.today, month.credits, top, report.metrics)
 
 
 async def usage_breakdown(

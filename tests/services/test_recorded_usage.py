@@ -21,7 +21,7 @@ from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
-from tests.services import test_usage_sums
+from tests.services.test_usage_sums import BORDERS, MOMENTS, ZONES, time_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +61,10 @@ class Event:
 
 
 MEMBERS = st.sampled_from(["ana", None])
-RECORDED = st.builds(
-    Event, test_usage_sums.MOMENTS, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS
-)
+RECORDED = st.builds(Event, MOMENTS, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS)
 CHARGED = st.builds(
     Event,
-    test_usage_sums.MOMENTS,
+    MOMENTS,
     st.integers(1, 50),
     st.just("SUMMED"),
     st.integers(0, 1),
@@ -85,7 +83,7 @@ def key_of(event: Event, group: GroupBy, zone: ZoneInfo) -> str:
         GroupBy.CATEGORY: metric.category.name,
         GroupBy.MEMBER: event.member or "",
     }
-    return own[group] if group in own else test_usage_sums.time_key(event.at, group, zone)
+    return own[group] if group in own else time_key(event.at, group, zone)
 
 
 def figure(events: Sequence[Event]) -> int:
@@ -139,9 +137,9 @@ async def write(coffer: Coffer, actor: Actor, events: Sequence[Event]) -> list[A
 @given(
     recorded=st.lists(RECORDED, min_size=1, max_size=15),
     charged=st.lists(CHARGED, max_size=5),
-    zone=st.sampled_from(test_usage_sums.ZONES),
+    zone=st.sampled_from(ZONES),
     other=st.none() | st.sampled_from(BY),
-    days=st.tuples(st.sampled_from(test_usage_sums.BORDERS), st.integers(-1, 1), st.integers(0, 70)),
+    days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 70)),
 )
 async def test_every_aggregate_is_the_sum_over_the_events(
     coffer: Coffer, recorded: list[Event], charged: list[Event], zone: str, other: GroupBy | None, days: tuple[Any, ...]
