@@ -21,7 +21,7 @@ from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
-from tests.services.test_usage_sums import BORDERS, MOMENTS, ZONES, time_key
+from tests.services.test_usage_sums import BORDERS, NEAR, ZONES, time_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,10 +61,10 @@ class Event:
 
 
 MEMBERS = st.sampled_from(["ana", None])
-RECORDED = st.builds(Event, MOMENTS, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS)
+RECORDED = st.builds(Event, NEAR, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS)
 CHARGED = st.builds(
     Event,
-    MOMENTS,
+    NEAR,
     st.integers(1, 50),
     st.just("SUMMED"),
     st.integers(0, 1),

@@ -61,16 +61,17 @@ class Row:
     refund: bool
 
 
-MOMENTS = st.builds(
+NEAR = st.builds(
     lambda border, seconds: border + timedelta(seconds=seconds),
     st.sampled_from(BORDERS),
-    st.one_of(
-        st.integers(-2, 2),
-        st.integers(-90_000, 90_000),
-        st.sampled_from([-3600, -1800, 1800, 3600]),
-        st.integers(-40 * 86_400, 40 * 86_400),
-    ),
+    st.one_of(st.integers(-2, 2), st.integers(-90_000, 90_000), st.sampled_from([-3600, -1800, 1800, 3600])),
 )
+FAR = st.builds(
+    lambda border, seconds: border + timedelta(seconds=seconds),
+    st.sampled_from(BORDERS),
+    st.integers(-40 * 86_400, 40 * 86_400),
+)
+MOMENTS = st.one_of(NEAR, FAR)
 FLAGS = st.booleans()
 ROWS = st.lists(
     st.builds(
