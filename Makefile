@@ -94,6 +94,9 @@ bench-api: $(DEVELOPMENT) $(RIVALS) ## GraphQL over HTTP beside Mercurius, Apoll
 bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and beside ROWS=10000000 (about ten minutes)
 	@exec $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS))
 
+bench-usage: $(DEVELOPMENT) ## questions about usage beside 100,000 rows and beside ROWS=10000000; ARGS="--keep FOLDER" keeps both
+	@exec $(BIN)/python -m bench.usage $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
 bench-live: $(DEVELOPMENT) ## sockets, delays, fan-out and outages of the live feed (about four minutes); ARGS="--sockets 2000"
 	@exec $(BIN)/python -m bench.live $(ARGS)
 
@@ -157,4 +160,4 @@ clean: ## remove the virtual environment and caches; your data in .coffer stays
 		bench/rivals/node_modules
 
 .PHONY: help run test contract examples conformance test-long test-gateways test-fast crash check lint types imports format schema \
-	bench bench-api bench-engine bench-mutation bench-scale bench-live bench-forecast reconcile install install-dev lock graphiql clean
+	bench bench-api bench-engine bench-mutation bench-scale bench-usage bench-live bench-forecast reconcile install install-dev lock graphiql clean

@@ -1,4 +1,4 @@
-"""Fills a ledger with made-up history, by sets: chains, balances and rollup are as the engine would have left them.
+"""Fills a ledger with made-up history, by sets: chains, balances and usage are as the engine would have left them.
 
 The rows come in the order of time over all the wallets, as real ones do, so a wallet's rows lie scattered over the
 table, and the indexes grow row by row. What a row says is drawn from a hash of its number: the same figures, the same
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "generated"
 CHUNK_ROWS: Final = 200_000
+FOLD_ROWS: Final = 500_000
+WAITING_ROWS: Final = 499
+"""Rows at the end that are not folded, as many as wait for a fold at most."""
+
 WORK_MEMORY: Final = "256MB"
 FULL_CREDITS: Final = 5_500
 REFILL_ROWS: Final = 50
@@ -44,6 +48,7 @@ class History:
     skew: float = 2.0
 
 
+_FOLD: Final = "select ledger.fold_usage($1, $2)"
 _CHANCE: Final = """
 create function pg_temp.chance(n bigint, draw int) returns float8 language sql immutable as
 $$ select (hashint8extended(n, draw) & 1048575) / 1048576.0::float8 $$"""
@@ -58,14 +63,26 @@ async def fill(database_url: str, history: History, progress: Callable[[int], No
     statement = STATEMENT.read_text()
     step = timedelta(days=history.days) / history.rows
     start = datetime.now(UTC) - timedelta(days=history.days)
-    for first in range(0, history.rows, CHUNK_ROWS):
-        last = min(first + CHUNK_ROWS, history.rows) - 1
-        words = (wallets, history.skew, start, step, created.key.id, created.key.project_id, FULL_CREDITS, REFILL_ROWS)
-        await connection.execute(statement, first, last, *words, timeout=None)
-        progress(last + 1)
+    words = (wallets, history.skew, start, step, created.key.id, created.key.project_id, FULL_CREDITS, REFILL_ROWS)
+    folded = max(history.rows - WAITING_ROWS, 0)
+    for first, last in [*_chunks(0, folded), (folded, history.rows)]:
+        if first == folded:
+            await _fold(connection, created.key.project_id)
+        await connection.execute(statement, first, last - 1, *words, timeout=None)
+        progress(last)
     await connection.execute("vacuum analyze")
     await connection.close()
     return created
+
+
+def _chunks(first: int, end: int) -> list[tuple[int, int]]:
+    return [(start, min(start + CHUNK_ROWS, end)) for start in range(first, end, CHUNK_ROWS)]
+
+
+async def _fold(connection: asyncpg.Connection[asyncpg.Record], project_id: int) -> None:
+    await connection.execute("vacuum analyze credit_transaction, wallet")
+    while await connection.fetchval(_FOLD, project_id, FOLD_ROWS, timeout=None) >= FOLD_ROWS:
+        pass
 
 
 async def _open_project(database_url: str) -> CreatedKey:

@@ -58,13 +58,14 @@ PROMISES: Final[dict[str, str]] = {
         where t.events is distinct from r.events or t.credits is distinct from r.credits""",
     "the folded usage equals the ledger": """
         select w.uuid from (
-          select t.wallet_id, g.minutes, date_bin(make_interval(mins => g.minutes), created_at, '2000-01-01Z') as slot,
+          select t.wallet_id, date_bin('15 minutes', created_at, '2000-01-01Z') as slot,
             coalesce(feature, 'HOLD_CAPTURE') as feature, coalesce(member, '') as member,
             coalesce(api_key_id, 0) as api_key_id, coalesce(category, 0::smallint) as category, count(*) as events,
             sum(amount) as credits, sum(coalesce(units, 0)) as units
           from credit_transaction t join usage_cursor c on c.wallet_id = t.wallet_id and t.sequence <= c.sequence
-          cross join (values (15), (1440)) g (minutes) where to_account = 12 group by 1, 2, 3, 4, 5, 6, 7) t
-        full join usage_slot s using (wallet_id, minutes, slot, feature, member, api_key_id, category)
+          where to_account = 12 group by 1, 2, 3, 4, 5, 6) t
+        full join (select * from usage_slot where grain = 1) s
+          using (wallet_id, slot, feature, member, api_key_id, category)
         join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         where (t.events, t.credits, t.units) is distinct from (s.events, s.credits, s.units)""",
     "the sums of recorded usage equal its events": """
@@ -84,6 +85,20 @@ PROMISES: Final[dict[str, str]] = {
         select w.uuid from usage_event e join wallet w on w.id = e.wallet_id left join credit_transaction t
           on t.wallet_id = e.wallet_id and t.sequence = e.transaction_sequence and t.key_hash = e.key_hash
         where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
+    "days and months of usage add up to its quarters": """
+        select w.uuid from (
+          select wallet_id, sum(events) as events, sum(credits) as credits, sum(units) as units from usage_slot
+          group by wallet_id, view, grain, utc_offset) s join wallet w on w.id = s.wallet_id
+        group by 1 having (count(*), min(events), min(credits), min(units))
+          <> (9, max(events), max(credits), max(units))""",
+    "the usage of a project is that of its wallets": """
+        select min(w.uuid::text)::uuid as uuid from wallet w join (
+          select project_id, sum(events) as events, sum(credits) as credits, sum(units) as units from project_usage_slot
+            group by project_id, view, grain, utc_offset
+          union all select w.project_id, sum(events), sum(credits), sum(units) from usage_slot s
+            join wallet w on w.id = s.wallet_id where s.grain = 1 group by 1) s on s.project_id = w.project_id
+        group by w.project_id having (count(*) / count(distinct w.id), min(events), min(credits), min(units))
+          <> (33, max(events), max(credits), max(units))""",
     "set aside credits are those of the open holds and payouts": """
         select w.uuid from wallet w left join lateral (select sum(credits - captured) filter (where kind = 1) as held,
             sum(credits - captured) filter (where kind = 2) as locked from hold h

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
-from db.usage import KEYS, NAMES
+from db.usage import KEYS, NAMES, named_words, order_of, stretch_words, wallet_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.database import Session
-    from db.usage import Span
-    from domain.analytics import GroupBy
+    from db.usage import Asked
 
 _SLOTS: Final = """with chosen as materialized (
   select w.id from wallet w where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))
@@ -29,32 +28,24 @@ _SLOTS: Final = """with chosen as materialized (
 
 
 async def recorded(
-    session: Session, project_id: int, wallet_ids: Sequence[int] | None, group_by: Sequence[GroupBy], span: Span
+    session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
 ) -> Sequence[Any]:
     """Recorded usage by keys, as db.usage.used gives it: every wallet's and member's own figure, added up."""
+    group_by = asked.group_by
     keys = "".join(f"{KEYS[key]} as k{number}, " for number, key in enumerate(group_by))
-    names = ", ".join(NAMES[key].format(f"k{number}") for number, key in enumerate(group_by))
+    names = "".join(f"{NAMES[key].format(f'k{number}')} as n{number}, " for number, key in enumerate(group_by))
     by = ", ".join(f"k{number}" for number in range(len(group_by)))
+    only = "" if asked.category is None else "where u.category = :category"
     query = f"""{_SLOTS}, series as (
       select {keys}u.aggregation, sum(u.credits) as credits, sum(u.events) as events, sum(u.units) as units,
         max(u.most) as most, max(u.latest) as latest, max(u.last_activity_at) as last_activity_at
-      from used u group by {by}, u.aggregation, u.wallet_id, u.metric, u.member
+      from used u {only} group by {by}, u.aggregation, u.wallet_id, u.metric, u.member
     ), summed as (
       select {by}, sum(credits)::bigint as credits, sum(events)::bigint as events,
         least(sum(case aggregation when 1 then units when 2 then most else latest[3] end), {2**62})::bigint as units,
         max(last_activity_at) as last_activity_at
-      from series group by {by}
+      from series group by {by} limit cast(:limit as bigint)
     )
-    select array[{names}]::text[] as keys, credits, events, units, last_activity_at from summed order by 2 desc, 1"""  # noqa: S608 - our own text
-    slots = [
-        (1, 0, span.start, span.days_from),
-        (2, 0, span.days_from, span.days_to),
-        (1, 0, span.days_to, span.end),
-    ]
-    words: dict[str, Any] = dict(
-        zip(("grains", "offsets", "starts", "stops"), map(list, zip(*slots, strict=True)), strict=True)
-    )
-    words |= {"project_id": project_id, "every": wallet_ids is None, "wallet_ids": list(wallet_ids or ())}
-    if ":zone" in query:
-        words["zone"] = span.zone
-    return (await session.execute(text(query), words)).all()
+    select {names}credits, events, units, last_activity_at from summed order by {order_of(group_by)}"""  # noqa: S608 - our own text
+    words = wallet_words(project_id, wallet_ids) | stretch_words(asked.stretches) | {"limit": limit}
+    return (await session.execute(text(query), words | named_words(query, asked))).all()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
 from domain.analytics import GroupBy
+from domain.slots import PAIRS, Grain, View, is_by_time, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from datetime import datetime
 
-    from db.database import Session
+    from sqlalchemy import TextClause
 
+    from db.database import Session
+    from domain.slots import Stretch
+
+STREAM_ROWS: Final = 1_000
+_BIT_BY_BIT: Final = {"yield_per": STREAM_ROWS}
 _LOCAL: Final = "u.at at time zone cast(:zone as text)"
 KEYS: Final[dict[GroupBy, str]] = {
     GroupBy.FEATURE: "u.feature",
@@ -42,72 +49,151 @@ NAMES: Final[dict[GroupBy, str]] = {
 }
 """How a key is written, once for each group."""
 
-_SLOT: Final = """select s.wallet_id, s.slot as at, s.feature, s.member, s.api_key_id, s.category, s.events, s.units,
-  s.credits, s.last_activity_at from chosen c join usage_slot s on s.wallet_id = c.id"""
-_USED: Final = f"""with chosen as materialized (
+_FITS: Final = """s.view = r.view and s.grain = r.grain and s.utc_offset = r.utc_offset
+      and s.slot >= r.start and s.slot < r.stop offset 0"""
+"""With a fence (offset 0): PostgreSQL looks each stretch up in the primary key; it would rather hash all the slots."""
+
+_STRETCH: Final = """stretch as materialized (
+  select * from unnest(cast(:of_project as boolean[]), cast(:views as smallint[]), cast(:grains as smallint[]),
+    cast(:offsets as smallint[]), cast(:starts as timestamptz[]), cast(:stops as timestamptz[]))
+    r (of_project, view, grain, utc_offset, start, stop)
+)"""
+_SLOT: Final = """s.slot as at, s.feature, s.member, s.api_key_id, s.category, s.events, s.units, s.credits,
+    s.last_activity_at"""
+_USED: Final = f"""with {_STRETCH}, chosen as materialized (
   select w.id, w.sequence, coalesce(c.sequence, 0) as folded from wallet w
   left join usage_cursor c on c.wallet_id = w.id
   where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))
 ), used as (
-  {_SLOT} and s.minutes = 1440 and s.slot >= :days_from and s.slot < :days_to
-  union all {_SLOT} and s.minutes = 15 and s.slot >= :start and s.slot < :days_from
-  union all {_SLOT} and s.minutes = 15 and s.slot >= :days_to and s.slot < :end
+  select c.id as wallet_id, s.* from (select * from stretch where not of_project) r cross join chosen c
+    cross join lateral (select {_SLOT} from usage_slot s where s.wallet_id = c.id and {_FITS}) s
   union all
-  select t.wallet_id, t.created_at, coalesce(t.feature, 'HOLD_CAPTURE'), coalesce(t.member, ''),
-    coalesce(t.api_key_id, 0), coalesce(t.category, 0), 1, coalesce(t.units, 0), t.amount, t.created_at
-  from chosen c join credit_transaction t on t.wallet_id = c.id and t.sequence > c.folded
-  where c.sequence > c.folded and t.to_account = 12 and t.created_at >= :start and t.created_at < :end
+  select 0, s.* from (select * from stretch where of_project) r
+    cross join lateral (select {_SLOT} from project_usage_slot s where s.project_id = :project_id and {_FITS}) s
+  union all
+  select c.id, t.* from (select * from chosen where sequence > folded) c cross join lateral (
+    select t.created_at, coalesce(t.feature, 'HOLD_CAPTURE'), coalesce(t.member, ''), coalesce(t.api_key_id, 0),
+      coalesce(t.category, 0::smallint), 1, coalesce(t.units, 0), t.amount, t.created_at
+    from credit_transaction t where t.wallet_id = c.id and t.sequence > c.folded and t.to_account = 12
+      and t.created_at >= :start and t.created_at < :end offset 0) t
 )"""  # noqa: S608 - our own text
+_VERSION: Final = text(
+    "select count(*) as wallets, coalesce(sum(w.sequence), 0)::bigint as rows, max(w.updated_at) as updated_at,"
+    " coalesce(sum(c.sequence), 0)::bigint as folded from wallet w left join usage_cursor c on c.wallet_id = w.id"
+    " where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))"
+)
+"""Sequences only grow, so their sum changes with every row; the time tells one database from another."""
+
 _UNFOLDED: Final = text(
-    "select w.id from wallet w left join usage_cursor c on c.wallet_id = w.id"
-    " where w.sequence >= coalesce(c.sequence, 0) + :rows limit :limit"
+    "select w.project_id from wallet w left join usage_cursor c on c.wallet_id = w.id"
+    " where w.sequence > coalesce(c.sequence, 0)"
+    " group by 1 having sum(w.sequence - coalesce(c.sequence, 0)) >= :rows order by 1"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Instants from `start` to before `end`, and the whole UTC days inside that may be read as days."""
+class Asked:
+    """By which keys, of which category if not of all, from when to before when, in which zone, from which slots."""
 
+    group_by: Sequence[GroupBy]
+    category: int | None
     start: datetime
     end: datetime
-    days_from: datetime
-    days_to: datetime
     zone: str
+    stretches: Sequence[Stretch]
 
 
-async def fold(session: Session, wallet_id: int, rows: int) -> int:
-    """Fold a wallet's next rows into slots, at most so many; how many."""
-    query = text("select ledger.fold_usage(:wallet_id, :rows)")
-    return int((await session.execute(query, {"wallet_id": wallet_id, "rows": rows})).scalar_one())
+async def fold(session: Session, project_id: int, rows: int) -> int:
+    """Fold about so many of the next rows of a project's wallets into slots; how many it were."""
+    query = text("select ledger.fold_usage(:project_id, :rows)")
+    return int((await session.execute(query, {"project_id": project_id, "rows": rows})).scalar_one())
 
 
-async def unfolded(session: Session, rows: int, limit: int) -> list[int]:
-    """Wallets with at least so many rows that are not folded."""
-    return [row.id for row in await session.execute(_UNFOLDED, {"rows": rows, "limit": limit})]
+async def unfolded(session: Session, rows: int) -> list[int]:
+    """Projects with at least so many rows that are not folded."""
+    return list(await session.scalars(_UNFOLDED, {"rows": rows}))
+
+
+async def version(session: Session, project_id: int, wallet_ids: Sequence[int] | None) -> tuple[str, int]:
+    """A text that is another one after each change of the wallets' rows, and how many of these are not folded."""
+    row = (await session.execute(_VERSION, wallet_words(project_id, wallet_ids))).one()
+    return f"{row.wallets}:{row.rows}:{row.updated_at}", row.rows - row.folded
 
 
 async def used(
-    session: Session, project_id: int, wallet_ids: Sequence[int] | None, group_by: Sequence[GroupBy], span: Span
+    session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int
 ) -> Sequence[Any]:
-    """Usage by keys: (keys, credits, events, units, last_activity_at), most credits first; None means every wallet."""
+    """Usage by keys: (each key, credits, events, units, last_activity_at), most credits first, or by time.
+
+    None means every wallet.
+    """
+    return (await session.execute(*_query(project_id, wallet_ids, asked, limit))).all()
+
+
+async def streamed(
+    session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked
+) -> AsyncGenerator[Any, None]:
+    """The same without a limit, read bit by bit while it is consumed."""
+    rows = await session.stream(*_query(project_id, wallet_ids, asked, None), execution_options=_BIT_BY_BIT)
+    async for row in rows:
+        yield row
+
+
+def _query(
+    project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
+) -> tuple[TextClause, dict[str, Any]]:
+    group_by = asked.group_by
     keys = "".join(f"{KEYS[key]} as k{number}, " for number, key in enumerate(group_by))
-    names = ", ".join(NAMES[key].format(f"k{number}") for number, key in enumerate(group_by))
+    names = "".join(f"{NAMES[key].format(f'k{number}')} as n{number}, " for number, key in enumerate(group_by))
     by = f"group by {', '.join(f'k{number}' for number in range(len(group_by)))}" if group_by else "having count(*) > 0"
+    only = "" if asked.category is None else "where u.category = :category"
     query = (
         f"{_USED}, summed as (select {keys}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events,"  # noqa: S608 - our own text
-        f" sum(u.units)::bigint as units, max(u.last_activity_at) as last_activity_at from used u {by})"
-        f" select array[{names}]::text[] as keys, credits, events, units, last_activity_at from summed"
-        " order by 2 desc, 1"
+        f" sum(u.units)::bigint as units, max(u.last_activity_at) as last_activity_at from used u {only} {by}"
+        " limit cast(:limit as bigint))"
+        f" select {names}credits, events, units, last_activity_at from summed order by {order_of(group_by)}"
     )
-    words = {
-        "project_id": project_id,
-        "every": wallet_ids is None,
-        "wallet_ids": list(wallet_ids or ()),
-        "start": span.start,
-        "end": span.end,
-        "days_from": span.days_from,
-        "days_to": span.days_to,
+    together = wallet_ids is None and GroupBy.WALLET not in group_by
+    view = view_of(group_by) | (View.TOTAL if asked.category is None else View.FEATURE)
+    words = wallet_words(project_id, wallet_ids) | stretch_words(asked.stretches)
+    words |= _sources(asked.stretches, view, together=together) | {"limit": limit}
+    return text(query), words | named_words(query, asked)
+
+
+def order_of(group_by: Sequence[GroupBy]) -> str:
+    """Most credits first, or by time when a key is one."""
+    order = [f"n{number}" for number in range(len(group_by))]
+    order.insert(len(order) if is_by_time(group_by) else 0, "credits desc")
+    return ", ".join(order)
+
+
+def named_words(query: str, asked: Asked) -> dict[str, Any]:
+    """Those parameters of a question that the statement names."""
+    words = {"start": asked.start, "end": asked.end, "zone": asked.zone, "category": asked.category}
+    return {name: value for name, value in words.items() if re.search(rf":{name}\b", query)}
+
+
+def stretch_words(stretches: Sequence[Stretch]) -> dict[str, list[Any]]:
+    """The stretches as arrays."""
+    return {
+        "grains": [int(stretch.grain) for stretch in stretches],
+        "offsets": [stretch.utc_offset for stretch in stretches],
+        "starts": [stretch.start for stretch in stretches],
+        "stops": [stretch.end for stretch in stretches],
     }
-    if ":zone" in query:
-        words["zone"] = span.zone
-    return (await session.execute(text(query), words)).all()
+
+
+def wallet_words(project_id: int, wallet_ids: Sequence[int] | None) -> dict[str, Any]:
+    """Whose usage it is, as parameters."""
+    return {"project_id": project_id, "every": wallet_ids is None, "wallet_ids": list(wallet_ids or ())}
+
+
+def _sources(stretches: Sequence[Stretch], view: View, *, together: bool) -> dict[str, list[Any]]:
+    """Which slots each stretch is read from: the project's where it has them, else those of its wallets."""
+    quarters = [stretch.grain is Grain.QUARTER for stretch in stretches]
+    projects = [together and not (quarter and view in PAIRS) for quarter in quarters]
+    of_wallets = [View.ALL if view or quarter else View.TOTAL for quarter in quarters]
+    return {
+        "of_project": projects,
+        "views": [int(view if of_project else own) for of_project, own in zip(projects, of_wallets, strict=True)],
+    }

@@ -31,6 +31,12 @@ async def ids_of(session: Session, project_id: int, uuids: Sequence[UUID]) -> li
     return list(await session.scalars(select(Wallet.id).where(Wallet.uuid.in_(uuids), Wallet.project_id == project_id)))
 
 
+async def ids_after(session: Session, project_id: int, after: int, limit: int) -> list[int]:
+    """The next wallets of a project above an id."""
+    query = select(Wallet.id).where(Wallet.project_id == project_id, Wallet.id > after).order_by(Wallet.id).limit(limit)
+    return list(await session.scalars(query))
+
+
 async def read(session: Session, wallet_id: int) -> Wallet:
     """The wallet as it is now, whatever the session has seen of it before."""
     query = select(Wallet).where(Wallet.id == wallet_id).execution_options(populate_existing=True)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOP_FEATURES: Final = 5
-BURN_RATE_DAYS: Final = 7
 MAX_RANGE_DAYS: Final = 400
 DEFAULT_RANGE_DAYS: Final = 30
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.analytics import GroupBy, UsageSlice
 from domain.errors import InvalidInput
 from domain.limits import MAX_CREDITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
+
+    from domain.analytics import GroupBy, UsageSlice
 
 DEFAULT_TIME_ZONE: Final = "Asia/Kolkata"
 """For projects that pay in INR, as all of them do."""
 
 MAX_KEYS: Final = 2
-_TIMES: Final = frozenset({GroupBy.HOUR, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 _NAMES: Final = frozenset(available_timezones())
 
 
@@ -68,19 +69,11 @@ def check_units(units: int) -> None:
         raise InvalidInput(f"Units add up to more than {MAX_CREDITS}: ask for fewer days, or record in a larger unit.")
 
 
-def is_by_time(group_by: Sequence[GroupBy]) -> bool:
-    """Whether some key is an hour, day, week or month."""
-    return not _TIMES.isdisjoint(group_by)
-
-
 def instants(start: date, end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """When the first day begins and when the last has ended, in UTC."""
-    first, after = (datetime.combine(day, time(), zone) for day in (start, end + timedelta(days=1)))
-    return first.astimezone(UTC), after.astimezone(UTC)
+    return midnight(start, zone), midnight(end + timedelta(days=1), zone)
 
 
-def whole_days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """The whole UTC days inside two UTC instants, from one midnight to another; `end` twice when there are none."""
-    first, last = (datetime.combine(at.date(), time(), UTC) for at in (start, end))
-    first += timedelta(days=first < start)
-    return (first, last) if first < last else (end, end)
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When a day of a zone begins, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -20,9 +20,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from runtime import checkout, downloads, exports, simulated, webhooks
+from runtime import checkout, downloads, simulated, webhooks
 from runtime.auth import Authenticator
 from runtime.budgets import RATE_FIELDS
+from runtime.exports import Exports
 from runtime.graphql_view import GraphQLView
 from runtime.origins import trusting
 from runtime.storage import open_store
@@ -73,7 +74,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", view, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", view),
-            *exports.routes(coffer, authenticator),
+            *Exports(coffer, authenticator, view.budget_of).routes(),
             *downloads.routes(coffer, authenticator, open_store(settings)),
             *webhooks.routes(coffer),
             *checkout.routes(settings),

@@ -1,33 +1,53 @@
-"""CSV exports over HTTP with a key: usage by any keys, and a wallet's transactions."""
+"""CSV exports over HTTP with a key: usage by any keys, and transactions."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from domain.analytics import GroupBy
-from domain.errors import DomainError, InvalidInput
+from domain.errors import Busy, DomainError, InvalidInput, NotFound
 from domain.ledger import TransactionType
-from schema.ids import parse_id
-from services.usage import UsageQuestion, export_transactions, usage_report
+from domain.pricing import UsageCategory
+from runtime.budgets import rate_headers
+from schema.ids import parse_id, public_id
+from services.exports import export_transactions, export_usage
+from services.usage import UsageQuestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from enum import IntEnum
 
     from starlette.datastructures import QueryParams
     from starlette.requests import Request
 
     from domain.permissions import Actor
     from runtime.auth import Authenticator
+    from runtime.budgets import Budget
+    from schema.context import Allowance
     from services.coffer import Coffer
 
 CHUNK_ROWS: Final = 1_000
+EXPORT_POINTS: Final = 50
+ROW_POINTS: Final = 1
+"""As an object of an operation costs; a key whose budget is used up gets its export more slowly."""
+
+EXPORT_SECONDS: Final = 600
+"""A longer one is cut off: it would hold a connection to the database for a client that does not read."""
+
+EXPORTS_AT_ONCE: Final = 3
+"""Exports that a process reads at once; the next ones wait, so that they never take every connection."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_STATUS: Final[dict[type[DomainError], int]] = {NotFound: 404, Busy: 503}
 _USAGE: Final = ("credits", "events", "units", "last_activity_at")
 _TRANSACTION: Final = (
     "sequence",
@@ -43,78 +63,114 @@ _TRANSACTION: Final = (
     "idempotency_key",
 )
 
-Rows = AsyncIterator[list[Any]]
-Export = Callable[["Coffer", "Actor", "QueryParams"], Awaitable[Rows]]
+
+class Table(NamedTuple):
+    """What is exported: the header, the rows, and how a row is written."""
+
+    header: Sequence[str]
+    rows: AsyncGenerator[Any, None]
+    cells: Callable[[Any], Sequence[Any]]
 
 
-def routes(coffer: Coffer, authenticator: Authenticator) -> list[Route]:
-    """The two exports; each answers a GET with an Authorization header."""
+Export = Callable[["Coffer", "Actor", "QueryParams"], Awaitable[Table]]
 
-    def endpoint(name: str, export: Export) -> Route:
+
+class Exports:
+    """The exports of one process; each answers a GET with an Authorization header."""
+
+    def __init__(self, coffer: Coffer, authenticator: Authenticator, budget_of: Callable[[Actor], Budget]) -> None:
+        self._coffer = coffer
+        self._authenticator = authenticator
+        self._budget_of = budget_of
+        self._reading = asyncio.Semaphore(EXPORTS_AT_ONCE)
+
+    def routes(self) -> list[Route]:
+        """Usage and transactions."""
+        return [self._route("usage.csv", _usage), self._route("transactions.csv", _transactions)]
+
+    def _route(self, name: str, export: Export) -> Route:
         async def answer(request: Request) -> Response:
-            caller = await authenticator.caller(request.headers.get("authorization"))
+            caller = await self._authenticator.caller(request.headers.get("authorization"))
             if caller is None:
                 return JSONResponse({"error": "Send a key: Authorization: Bearer ..."}, 401)
+            budget = self._budget_of(caller.actor)
+            allowance = await _take(budget, EXPORT_POINTS)
+            headers = {"cache-control": "no-store", **rate_headers(budget, allowance)}
+            if not allowance.granted:
+                return JSONResponse({"error": f"An export costs {EXPORT_POINTS} points: wait."}, 429, headers)
             try:
-                rows = await export(coffer, caller.actor, request.query_params)
+                table = await export(self._coffer, caller.actor, request.query_params)
             except DomainError as error:
-                return JSONResponse({"error": str(error)}, 400)
-            disposition = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-            return StreamingResponse(_written(rows), media_type="text/csv", headers=disposition)
+                return JSONResponse({"error": str(error)}, _STATUS.get(type(error), 400), headers)
+            headers["content-disposition"] = f'attachment; filename="{name}"'
+            return StreamingResponse(self._written(table, budget), media_type="text/csv", headers=headers)
 
         return Route(f"/export/{name}", answer, methods=["GET"])
 
-    return [endpoint("usage.csv", _usage), endpoint("transactions.csv", _transactions)]
-
-
-async def _usage(coffer: Coffer, actor: Actor, words: QueryParams) -> Rows:
-    keys = [_group(name) for name in words.getlist("group_by")]
-    wallets = [parse_id("wal", text) for text in words.getlist("wallet")] or None
-    days = (_day(words, "from"), _day(words, "to"))
-    report = await usage_report(coffer, actor, UsageQuestion(wallets, keys, *days, words.get("time_zone")))
-
-    async def rows() -> AsyncIterator[list[Any]]:
-        yield [*(key.name.lower() for key in keys), *_USAGE]
-        for row in report.slices:
-            yield [*row.keys, row.credits, row.events, row.units, row.last_activity_at.isoformat()]
-
-    return rows()
-
-
-async def _transactions(coffer: Coffer, actor: Actor, words: QueryParams) -> Rows:
-    found = await export_transactions(coffer, actor, parse_id("wal", words.get("wallet", "")))
-
-    async def rows() -> AsyncIterator[list[Any]]:
-        yield list(_TRANSACTION)
-        async for row in found:
-            values = {name: getattr(row, name) for name in _TRANSACTION}
-            yield list((values | {"type": TransactionType(row.type).name}).values())
-
-    return rows()
-
-
-async def _written(rows: Rows) -> AsyncIterator[str]:
-    """The rows as CSV (RFC 4180), in chunks."""
-    waiting = []
-    async for row in rows:
-        waiting.append(row)
-        if len(waiting) >= CHUNK_ROWS:
+    async def _written(self, table: Table, budget: Budget) -> AsyncIterator[str]:
+        """The rows as CSV (RFC 4180), in chunks that are paid for."""
+        waiting = [table.header]
+        async with self._reading, asyncio.timeout(EXPORT_SECONDS), aclosing(table.rows) as rows:
+            async for row in rows:
+                waiting.append(table.cells(row))
+                if len(waiting) >= CHUNK_ROWS:
+                    await _pay(budget, len(waiting) * ROW_POINTS)
+                    yield _text(waiting)
+                    waiting.clear()
             yield _text(waiting)
-            waiting.clear()
-    yield _text(waiting)
 
 
-def _text(rows: Iterable[list[Any]]) -> str:
+async def _take(budget: Budget, points: int) -> Allowance:
+    return await budget.take(min(points, budget.rule.burst_points))
+
+
+async def _pay(budget: Budget, points: int) -> None:
+    while True:
+        allowance = await _take(budget, points)
+        if allowance.granted:
+            return
+        await asyncio.sleep(allowance.wait_seconds)
+
+
+async def _usage(coffer: Coffer, actor: Actor, words: QueryParams) -> Table:
+    keys = [_named(GroupBy, "group_by", name) for name in words.getlist("group_by")]
+    category = _named(UsageCategory, "category", words["category"]) if "category" in words else None
+    days = (_day(words, "from"), _day(words, "to"), words.get("time_zone"))
+    rows = await export_usage(coffer, actor, UsageQuestion(_wallets(words), keys, *days, category=category))
+    header = [*(key.name.lower() for key in keys), *_USAGE]
+    return Table(header, rows, lambda row: [*row.keys, *(getattr(row, name) for name in _USAGE)])
+
+
+async def _transactions(coffer: Coffer, actor: Actor, words: QueryParams) -> Table:
+    def cells(row: Any) -> list[Any]:  # noqa: ANN401 - a row of the ledger
+        values = {name: getattr(row, name) for name in _TRANSACTION} | {"type": TransactionType(row.type).name}
+        return [public_id("wal", row.wallet_uuid), *values.values()]
+
+    return Table(["wallet", *_TRANSACTION], await export_transactions(coffer, actor, _wallets(words)), cells)
+
+
+def _text(rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
-def _group(name: str) -> GroupBy:
+def _cell(value: Any) -> Any:  # noqa: ANN401 - what a row holds
+    """A value as spreadsheets show it: text that one would take for a formula gets an apostrophe (OWASP)."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _wallets(words: QueryParams) -> list[Any] | None:
+    return [parse_id("wal", text) for text in words.getlist("wallet")] or None
+
+
+def _named(enum: type[IntEnum], word: str, name: str) -> Any:  # noqa: ANN401 - a member of the enum
     try:
-        return GroupBy[name.upper()]
+        return enum[name.upper()]
     except KeyError as fault:
-        raise InvalidInput(f"group_by is one of {', '.join(GroupBy.__members__).lower()}.") from fault
+        raise InvalidInput(f"{word} is one of {', '.join(enum.__members__).lower()}.") from fault
 
 
 def _day(words: QueryParams, name: str) -> date | None:

@@ -199,8 +199,11 @@ class GraphQLView(GraphQL[Context, None]):
         """Let a known caller act, on its own budget."""
         if caller is not None:
             context.caller, context.expires_at = caller.actor, caller.expires_at
-            name = caller_name(caller.actor.project_id, caller.actor.api_key_id)
-            context.meter = self.budgets.of(name, self._rule)
+            context.meter = self.budget_of(caller.actor)
+
+    def budget_of(self, actor: Actor) -> Budget:
+        """The budget of a known caller."""
+        return self.budgets.of(caller_name(actor.project_id, actor.api_key_id), self._rule)
 
     def should_render_graphql_ide(self, request: Any) -> bool:  # noqa: ANN401 - Strawberry's adapter
         """Only for a browser that opens the address."""

@@ -12,6 +12,7 @@ import uvicorn
 
 from db.database import Database
 from db.lanes import Lanes
+from live.figures import Figures
 from live.hub import Hub
 from runtime import collector
 from runtime.app import create_app
@@ -106,18 +107,19 @@ async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> 
     """The open parts of a process; what is under way is finished before they close."""
     gateways = open_gateways(settings)
     database, hub = Database(database_url), Hub(redis_url)
-    feed = Feed(hub)
+    feed, figures = Feed(hub), Figures(redis_url)
     lanes = Lanes(database_url, feed.spent)
     await hub.connect()
     await lanes.connect()
     permits = Permits(hub, database)
     await permits.connect()
     try:
-        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC), permits)
+        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC), permits, figures)
     finally:
         await lanes.close()
         await feed.drain()
         await hub.disconnect()
+        await figures.close()
         for gateway in gateways.values():
             await gateway.close()
         await database.close()

@@ -138,11 +138,11 @@ class Price:
         if is_leaf_type(named):
             return Part(act, ONE, ())
         page_below = self._page(node, field, acts=bool(act))
-        if LISTING_ARGUMENT in field.args:
-            page, page_below = page_below, None
-        below = self._below(node.selection_set, named, page_below)
-        size = self._items(name, page) if is_list_type(get_nullable_type(field.type)) else ONE
-        return Part(act + OBJECT_POINTS, size, below)
+        if not is_list_type(get_nullable_type(field.type)):
+            return Part(act + OBJECT_POINTS, ONE, self._below(node.selection_set, named, page_below))
+        # A list that its own arguments limit; else the page that it is in does.
+        size = page_below or self._items(name, page)
+        return Part(act + OBJECT_POINTS, size, self._below(node.selection_set, named, None))
 
     def _items(self, name: str, page: Size | None) -> Size:
         known = KNOWN_LIST_ITEMS.get(name)

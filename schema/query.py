@@ -95,6 +95,10 @@ class Query:
     margin_report: margin_types.MarginReport = strawberry.field(resolver=margin_resolvers.margin_report)
     payment_report: payment_types.PaymentReport = strawberry.field(resolver=payment_resolvers.payment_report)
     queue_lag: list[payment_types.QueueLag] = strawberry.field(resolver=payment_resolvers.queue_lag)
+    burn_rate: analytics_types.BurnRate = strawberry.field(resolver=analytics_resolvers.burn_rate)
+    month_to_date: analytics_types.MonthToDate = strawberry.field(resolver=analytics_resolvers.month_to_date)
+    top_features: list[analytics_types.UsageReportSlice] = strawberry.field(resolver=analytics_resolvers.top_features)
+    storage_growth: analytics_types.StorageGrowth = strawberry.field(resolver=analytics_resolvers.storage_growth)
     usage_forecast: forecast_types.UsageForecast = strawberry.field(resolver=forecast_resolvers.usage_forecast)
     forecast_accuracy: forecast_types.ForecastAccuracy | None = strawberry.field(
         resolver=forecast_resolvers.forecast_accuracy

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from db.database import Database
     from db.lanes import Lanes
     from gateways.base import Gateway
+    from live.figures import Figures
     from live.hub import Hub
     from services.permits import Permits
 
@@ -28,6 +29,7 @@ class Coffer:
     gateways: Mapping[str, Gateway]
     clock: Callable[[], datetime]
     permits: Permits
+    figures: Figures
 
     def gateway(self, name: str) -> Gateway:
         """The provider that a purchase was made with. GatewayUnavailable when it is not configured any more."""

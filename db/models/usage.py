@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - SQLAlchemy reads it
 
 from sqlalchemy import SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,16 +10,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.models.base import Base
 
 
-class UsageSlot(Base):
-    """Usage of one wallet, slot, feature, member, API key and category, right as of the wallet's cursor.
+class _Slot:
+    """Usage of one slot and combination of the keys that are in the view; the others are 0 or '', as is none."""
 
-    `minutes` is 15 (every zone's hours and days begin on one) or 1440 (a UTC day); 0 or '' stands for none.
-    """
-
-    __tablename__ = "usage_slot"
-
-    wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    minutes: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    view: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    grain: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    utc_offset: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     feature: Mapped[str] = mapped_column(primary_key=True)
     member: Mapped[str] = mapped_column(primary_key=True)
@@ -31,6 +27,22 @@ class UsageSlot(Base):
     last_activity_at: Mapped[datetime]
 
 
+class UsageSlot(_Slot, Base):
+    """Usage of a wallet, right as of its cursor. Views, grains and offsets are those of domain/slots.py."""
+
+    __tablename__ = "usage_slot"
+
+    wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+class ProjectUsageSlot(_Slot, Base):
+    """Usage of a project's wallets together, right as of their cursors."""
+
+    __tablename__ = "project_usage_slot"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
 class UsageCursor(Base):
     """Up to which row a wallet's usage is folded."""
 
@@ -38,3 +50,11 @@ class UsageCursor(Base):
 
     wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     sequence: Mapped[int]
+
+
+class UsageFold(Base):
+    """What a fold locks, so that a project's folds go one after the other."""
+
+    __tablename__ = "usage_fold"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

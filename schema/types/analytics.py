@@ -86,6 +86,76 @@ class UsageReport:
     """Recorded usage of the same wallets and days by metric, on the days of the use."""
 
 
+@published
+class BurnRate:
+    """How fast credits are used."""
+
+    today: Credits
+    """Credits spent today so far."""
+    per_day7: float
+    """Mean credits a day over the last 7 days, today included."""
+    per_day28: float
+    """Mean credits a day over the last 28 days, today included."""
+    trend: float | None
+    """The last 7 whole days beside the 7 before: 0.25 is a quarter more; null when those had none."""
+    time_zone: str
+    """Whose days these are."""
+
+
+@published
+class MonthToDate:
+    """A month so far, beside the month before."""
+
+    month: date
+    """The first day of the month."""
+    credits: Credits
+    """Credits spent in it."""
+    last_month_to_date: Credits
+    """Credits spent in as many days of the month before, which may have fewer."""
+    last_month: Credits
+    """Credits spent in all of the month before."""
+    change: float | None
+    """This month beside as many days of the last: 0.25 is a quarter more; null when those had none."""
+    time_zone: str
+    """Whose days these are."""
+
+
+@published
+class StoragePoint:
+    """Storage bought in one day, week or month."""
+
+    key: str
+    """Which one, written as in `usageReport`."""
+    credits: Credits
+    """Credits spent on storage."""
+    added_megabytes: BigInt
+    """Megabytes bought with STORAGE_100MB and STORAGE_1GB."""
+    total_megabytes: BigInt
+    """All of them since the range began."""
+
+
+@published
+class StorageGrowth:
+    """Storage bought over a range of days."""
+
+    from_day: date
+    """The first day."""
+    to_day: date
+    """The last day, inclusive."""
+    time_zone: str
+    """Whose days these are."""
+    credits: Credits
+    """Credits spent on storage."""
+    added_megabytes: BigInt
+    """Megabytes bought in the range."""
+    previous_megabytes: BigInt
+    """Megabytes bought in as many days before it."""
+    per_day_megabytes: float
+    """Mean growth a day."""
+    points: list[StoragePoint]
+    """By time; periods without storage are left out."""
+
+
 @accepted
 class UsageDays:
     """A range of days of a time zone, inclusive, at most 400."""

@@ -67,6 +67,14 @@ async def test_what_costs_too_much_does_not_run(api: Api) -> None:
     assert cost(await client.ask(CHEAP))["remaining"] == BURST_POINTS - 1
 
 
+async def test_an_export_is_paid_from_the_budget(api: Api) -> None:
+    """The first one takes it; the next is 429 and says when to come again."""
+    client = await api.client()
+    first, second = [await client.http.get("/export/usage.csv") for _ in range(2)]
+    assert (first.status_code, first.headers["ratelimit-remaining"]) == (200, "0")
+    assert (second.status_code, 0 < int(second.headers["retry-after"]) <= BURST_POINTS) == (429, True)
+
+
 async def test_a_spent_budget_is_429(api: Api) -> None:
     """The last points go, then RATE_LIMITED with the time to wait; another key is not touched."""
     client = await api.client()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from domain.permissions import Role
+from services import exports
 from services.spending import consume_batch
 from tests.builders import owner_of, spend_of, wallet_with
 
@@ -40,13 +44,40 @@ async def test_every_transaction_is_exported(api: Api) -> None:
     assert [int(row["sequence"]) for row in csv.DictReader(answer.text.splitlines())] == list(range(1, 2_000))
 
 
-async def test_an_export_needs_a_key_and_a_question_that_can_be(api: Api) -> None:
-    """Without a key it is 401, with a wrong word 400."""
+async def test_a_project_is_exported_wallet_by_wallet(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a wallet every wallet's transactions come, with its id, also where a page ends within one."""
+    monkeypatch.setattr(exports, "EXPORT_ROWS", 2)
+    client = await api.client(Role.VIEWER, "another")
+    actor = await owner_of(api.coffer, "another")
+    wallets = [await wallet_with(api.coffer, actor, 5_000) for _ in range(3)]
+    await consume_batch(api.coffer, actor, [spend_of(wallets[1].uuid, "API_BASIC_REQUEST") for _ in range(4)])
+    answer = await client.http.get("/export/transactions.csv")
+    rows = [(row["wallet"], int(row["sequence"])) for row in csv.DictReader(answer.text.splitlines())]
+    ids = [f"wal_{wallet.uuid.hex}" for wallet in wallets]
+    assert rows == [(ids[0], 1), *((ids[1], number) for number in range(1, 6)), (ids[2], 1)]
+
+
+@pytest.mark.parametrize("member", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+async def test_text_is_no_formula(api: Api, member: str) -> None:
+    """Text that a spreadsheet would work out gets an apostrophe; numbers and other text stay as they are."""
+    actor = await owner_of(api.coffer)
+    wallet = await wallet_with(api.coffer, actor, 100)
+    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST", member=member)])
     client = await api.client(Role.VIEWER)
-    asked = ["/export/usage.csv?group_by=x", "/export/usage.csv?from=x", "/export/transactions.csv?wallet=x"]
-    statuses = [(await client.http.get(path)).status_code for path in asked]
+    usage = await client.http.get("/export/usage.csv", params={"group_by": "member"})
+    ledger = await client.http.get("/export/transactions.csv", params={"wallet": f"wal_{wallet.uuid.hex}"})
+    rows = list(csv.DictReader(io.StringIO(ledger.text, newline="")))
+    assert [row["member"] for row in csv.DictReader(io.StringIO(usage.text, newline=""))] == [f"'{member}"]
+    assert [(row["member"], row["credits"]) for row in rows] == [("", "100"), (f"'{member}", "-1")]
+
+
+async def test_an_export_needs_a_key_and_a_question_that_can_be(api: Api) -> None:
+    """Without a key it is 401, with a wrong word 400, of a wallet that is not the project's 404."""
+    client = await api.client(Role.VIEWER)
+    asked = ["usage.csv?group_by=x", "usage.csv?from=x", "usage.csv?wallet=x", "transactions.csv?wallet=x"]
+    statuses = [(await client.http.get(f"/export/{path}")).status_code for path in asked]
     client.http.headers.pop("authorization")
-    assert [*statuses, (await client.http.get(asked[0])).status_code] == [400, 400, 400, 401]
+    assert [*statuses, (await client.http.get(f"/export/{asked[0]}")).status_code] == [400, 400, 404, 404, 401]
 
 
 async def test_a_partner_reads_last_month(api: Api) -> None:

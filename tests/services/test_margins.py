@@ -16,7 +16,7 @@ from domain.permissions import Role
 from domain.pricing import UsageCategory
 from services.margins import MAX_COST_CHANGES, list_feature_margins, margin_report, set_unit_costs
 from tests.builders import owner_of, wallet_with
-from tests.services.test_usage import ROW
+from tests.services.test_usage_sums import ROW
 
 if TYPE_CHECKING:
     from domain.permissions import Actor

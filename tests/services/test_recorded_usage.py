@@ -21,7 +21,7 @@ from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
-from tests.services import test_usage
+from tests.services.test_usage_sums import BORDERS, NEAR, ZONES, time_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +61,15 @@ class Event:
 
 
 MEMBERS = st.sampled_from(["ana", None])
-RECORDED = st.builds(
-    Event, test_usage.MOMENTS, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS
-)
+RECORDED = st.builds(Event, NEAR, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS)
 CHARGED = st.builds(
-    Event, test_usage.MOMENTS, st.integers(1, 50), st.just("SUMMED"), st.integers(0, 1), MEMBERS, st.just(value=True)
+    Event,
+    NEAR,
+    st.integers(1, 50),
+    st.just("SUMMED"),
+    st.integers(0, 1),
+    MEMBERS,
+    st.just(value=True),
 )
 BY = sorted(set(GroupBy) - {GroupBy.API_KEY, GroupBy.WALLET, GroupBy.METRIC})
 
@@ -79,10 +83,7 @@ def key_of(event: Event, group: GroupBy, zone: ZoneInfo) -> str:
         GroupBy.CATEGORY: metric.category.name,
         GroupBy.MEMBER: event.member or "",
     }
-    row = (None, None, None, event.member, None)
-    return (
-        own[group] if group in own else test_usage.key_of(event.at.replace(second=0, microsecond=0), row, group, zone)
-    )
+    return own[group] if group in own else time_key(event.at, group, zone)
 
 
 def figure(events: Sequence[Event]) -> int:
@@ -136,9 +137,9 @@ async def write(coffer: Coffer, actor: Actor, events: Sequence[Event]) -> list[A
 @given(
     recorded=st.lists(RECORDED, min_size=1, max_size=15),
     charged=st.lists(CHARGED, max_size=5),
-    zone=st.sampled_from(test_usage.ZONES),
+    zone=st.sampled_from(ZONES),
     other=st.none() | st.sampled_from(BY),
-    days=st.tuples(st.sampled_from(test_usage.BORDERS), st.integers(-1, 1), st.integers(0, 70)),
+    days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 70)),
 )
 async def test_every_aggregate_is_the_sum_over_the_events(
     coffer: Coffer, recorded: list[Event], charged: list[Event], zone: str, other: GroupBy | None, days: tuple[Any, ...]

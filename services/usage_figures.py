@@ -1,0 +1,141 @@
+"""Sums of usage by keys, worked out from the folded slots or remembered from the last time that nothing had changed."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from db import usage as queries
+from db import wallets as wallet_queries
+from db.recorded import recorded
+from domain.analytics import GroupBy
+from domain.errors import Busy, InvalidInput, NotFound
+from domain.pricing import UsageCategory
+from domain.slots import stretches
+from domain.usage import UsageRow, check_units, instants
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from datetime import date
+    from uuid import UUID
+    from zoneinfo import ZoneInfo
+
+    from db.database import Session
+    from domain.permissions import Actor
+    from live.figures import Figures
+
+MAX_WALLETS: Final = 100
+"""Wallets that one question names; none named is the whole project."""
+
+MAX_SLICES: Final = 10_000
+"""Slices of one report: a day of each hour and member of a large project, not more."""
+
+MAX_WAITING_ROWS: Final = 500_000
+"""Rows that may wait for the fold before figures are refused: only a ledger that was just upgraded has so many."""
+
+REMEMBERED_SLICES: Final = 1_000
+"""A figure with more slices would be too large to be kept."""
+
+_FORMAT: Final = 1
+"""Raised when what is remembered changes its form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose usage it is (None: every wallet of the project), and the version of all that can change it."""
+
+    project_id: int
+    wallet_ids: Sequence[int] | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of a time zone, inclusive, by keys, and of one category if it names one."""
+
+    start: date
+    end: date
+    zone: ZoneInfo
+    group_by: Sequence[GroupBy]
+    category: UsageCategory | None = None
+
+
+async def scope_of(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> Scope:
+    """The wallets that a question names, as they are now. NotFound, InvalidInput, Busy."""
+    wallet_ids = await _wallet_ids(session, actor, wallets)
+    version, waiting = await queries.version(session, actor.project_id, wallet_ids)
+    if waiting > MAX_WAITING_ROWS:
+        raise Busy(f"{waiting} transactions are still being summed up: ask again in a minute.")
+    return Scope(actor.project_id, wallet_ids, version)
+
+
+async def figures(remembered: Figures, session: Session, scope: Scope, days: Days) -> list[UsageRow]:
+    """Usage by the keys, most credits first, or by time. InvalidInput when there are too many slices or units."""
+    if GroupBy.METRIC in days.group_by:
+        # Not remembered: what is recorded without a charge moves no wallet's sequence.
+        return _checked(await recorded(session, scope.project_id, scope.wallet_ids, _asked(days), MAX_SLICES + 1), days)
+    question = _question(scope, days)
+    found = await remembered.find(question, scope.version)
+    if found is not None:
+        return [UsageRow(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in found]
+    rows = await queries.used(session, scope.project_id, scope.wallet_ids, _asked(days), MAX_SLICES + 1)
+    slices = _checked(rows, days)
+    if len(slices) <= REMEMBERED_SLICES:
+        figure = [(s.keys, s.credits, s.events, s.units, s.last_activity_at.isoformat()) for s in slices]
+        await remembered.keep(question, scope.version, figure)
+    return slices
+
+
+async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
+    """The same, however many there are; usage of the ledger is read bit by bit."""
+    if GroupBy.METRIC in days.group_by:
+        for row in await recorded(session, scope.project_id, scope.wallet_ids, _asked(days), None):
+            yield _slice(row, days.group_by)
+        return
+    async with aclosing(queries.streamed(session, scope.project_id, scope.wallet_ids, _asked(days))) as rows:
+        async for row in rows:
+            yield _slice(row, days.group_by)
+
+
+def _checked(rows: Sequence[Any], days: Days) -> list[UsageRow]:
+    if len(rows) > MAX_SLICES:
+        raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
+    slices = [_slice(row, days.group_by) for row in rows]
+    check_units(sum(abs(row.units) for row in slices))
+    return slices
+
+
+def _asked(days: Days) -> queries.Asked:
+    first, after = instants(days.start, days.end, days.zone)
+    covering = stretches(days.start, days.end, days.zone, days.group_by)
+    return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
+
+
+def _question(scope: Scope, days: Days) -> str:
+    wallets = None if scope.wallet_ids is None else sorted(scope.wallet_ids)
+    when = (days.start, days.end, days.zone.key)
+    return orjson.dumps([_FORMAT, scope.project_id, wallets, *when, list(days.group_by), days.category]).decode()
+
+
+async def _wallet_ids(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> list[int] | None:
+    if wallets is None:
+        return None
+    if not 0 < len(wallets) <= MAX_WALLETS:
+        raise InvalidInput(f"walletIds names 1 to {MAX_WALLETS} wallets.", field=["walletIds"])
+    named = [wallet for wallet in wallets if wallet is not None]
+    found = await wallet_queries.ids_of(session, actor.project_id, named)
+    if len(found) < len(set(wallets)):
+        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletIds"])
+    return found
+
+
+def _slice(row: Sequence[Any], group_by: Sequence[GroupBy]) -> UsageRow:
+    *keys, credits, events, units, last_activity_at = row
+    if GroupBy.CATEGORY in group_by:
+        place = group_by.index(GroupBy.CATEGORY)
+        keys[place] = "HOLD" if keys[place] == "0" else UsageCategory(int(keys[place])).name
+    return UsageRow(keys, credits, events, units, last_activity_at)
