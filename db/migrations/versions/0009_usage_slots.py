@@ -9,7 +9,7 @@ from alembic import op
 from db.migrate import execute_script
 
 revision = "0009"
-down_revision = "0025"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
