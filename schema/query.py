@@ -34,11 +34,12 @@ from schema.types.books import MoneyBalance, MoneyEntry
 from schema.types.caps import Cap, SpendQuote
 from schema.types.holds import Hold, Payout
 from schema.types.invoices import BillingDetails, Invoice, SellerDetails
+from schema.types.nodes import Node
 from schema.types.notifications import NotificationPreferences
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.spending import SpendEstimate
-from schema.types.wallets import Node, RapidBurnAlert, Wallet
+from schema.types.wallets import RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
 
 
