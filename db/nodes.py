@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Uuid, bindparam, column, func, select, tuple_
+from sqlalchemy import BigInteger, Select, Uuid, bindparam, column, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from db.models.controls import Gift
+from db.models.controls import Cap, Gift
 from db.models.invoices import Invoice
 from db.models.jobs import Job
 from db.models.ledger import CreditTransaction, Hold, Wallet
+from db.models.lots import Lot
 from db.models.projects import ApiKey
 from db.models.purchases import Purchase
 from db.models.refunds import Dispute, Refund
@@ -67,9 +68,18 @@ async def keys(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict
 
 async def holds(session: Session, project_id: int, kind: HoldKind, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's holds or payouts among the uuids."""
-    query = select(Hold).join(Wallet, Wallet.id == Hold.wallet_id)
-    mine = (Wallet.project_id == project_id, Hold.kind == kind, Hold.uuid.in_(uuids))
-    return {row.uuid: row for row in await session.scalars(query.where(*mine))}
+    query = _of_wallets(Hold, project_id).where(Hold.kind == kind, Hold.uuid.in_(uuids))
+    return {row.uuid: row for row in await session.scalars(query)}
+
+
+async def caps(session: Session, project_id: int, uuids: Sequence[UUID]) -> Sequence[Cap]:
+    """The project's caps among the uuids."""
+    return (await session.scalars(_of_wallets(Cap, project_id).where(Cap.uuid.in_(uuids)))).all()
+
+
+async def lots(session: Session, project_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """The project's lots among the ids, as they were last settled."""
+    return {row.id: row for row in await session.scalars(_of_wallets(Lot, project_id).where(Lot.id.in_(ids)))}
 
 
 async def jobs(session: Session, project_id: int, ids: Sequence[int]) -> dict[int, Any]:
@@ -92,6 +102,11 @@ async def transactions(
     )
     words = {"wallets": [wallet for wallet, _ in places], "sequences": [sequence for _, sequence in places]}
     return {(row.wallet_uuid, row.sequence): row for row in await session.execute(query, words)}
+
+
+def _of_wallets(model: Any, project_id: int) -> Select[Any]:  # noqa: ANN401 - a model
+    """Rows of the project's wallets."""
+    return select(model).join(Wallet, Wallet.id == model.wallet_id).where(Wallet.project_id == project_id)
 
 
 async def _by_uuid(session: Session, model: Any, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:  # noqa: ANN401

@@ -5,14 +5,13 @@ from uuid import UUID
 MAX_NUMBER = 2**63 - 1
 """The largest number that the database keeps."""
 
-
-NUMBERED = frozenset({"job", "evt"})
+NUMBERED = frozenset({"job", "lot", "evt"})
 """Kinds of objects that are named by a number."""
 
 
-def public_id(kind: str, uuid: UUID) -> str:
+def public_id(kind: str, key: UUID | int) -> str:
     """The id of an object, such as wal_<32 hex digits>."""
-    return f"{kind}_{uuid.hex}"
+    return f"{kind}_{key if isinstance(key, int) else key.hex}"
 
 
 def parse_id(kind: str, value: str) -> UUID | None:

@@ -119,4 +119,7 @@ def _key(node: SelectionNode) -> str:
     """What makes two entries of a selection the same."""
     if isinstance(node, FieldNode):
         return node.alias.value if node.alias else node.name.value
-    return f"...{node.name.value}" if isinstance(node, FragmentSpreadNode) else "..."
+    if isinstance(node, FragmentSpreadNode):
+        return f"...{node.name.value}"
+    condition = getattr(node, "type_condition", None)
+    return f"... on {condition.name.value}" if condition else "..."

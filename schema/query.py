@@ -37,12 +37,13 @@ from schema.types.caps import Cap, SpendQuote
 from schema.types.fraud import FraudEvent
 from schema.types.holds import Hold, Payout
 from schema.types.invoices import BillingDetails, Invoice, SellerDetails
+from schema.types.nodes import Node
 from schema.types.notifications import NotificationPreferences
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.recharges import AutoRecharge, SavedMethod
 from schema.types.spending import SpendEstimate
-from schema.types.wallets import Node, RapidBurnAlert, Wallet
+from schema.types.wallets import RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
 
 

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from db import caps as queries
 from db import moves
 from db import projects as key_queries
 from db.models.controls import Cap
-from domain.caps import MAX_CAPS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, CapPeriod
+from domain.caps import MAX_CAPS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, CapMeasure, CapPeriod
 from domain.errors import InvalidInput, InvalidState, NotFound
 from domain.inputs import check_text
 from domain.limits import MAX_CREDITS
 from domain.permissions import Actor, Permission
+from domain.pricing import UsageCategory
 from services.wallets import require_wallet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from db.database import Session
     from services.coffer import Coffer
     from services.requests import CapRequest
 
 
-class CapState(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CapState:
     """A cap and what counts against it now, in its measure."""
 
-    cap: Cap
+    uuid: UUID
+    name: str
+    limit: int
     used: int
+    measure: CapMeasure
+    period: CapPeriod
+    window_seconds: int | None
+    member: str | None
+    feature: str | None
+    category: UsageCategory | None
 
 
 async def set_cap(coffer: Coffer, actor: Actor, request: CapRequest) -> CapState:
@@ -44,7 +57,7 @@ async def set_cap(coffer: Coffer, actor: Actor, request: CapRequest) -> CapState
         session.add(cap)
         await session.flush()
         await moves.set_capped(session, wallet.id)
-    return CapState(cap, 0)
+    return _state(cap, 0)
 
 
 async def remove_cap(coffer: Coffer, actor: Actor, wallet: UUID | None, cap: UUID | None) -> UUID:
@@ -65,9 +78,19 @@ async def list_caps(coffer: Coffer, actor: Actor, wallet: UUID | None) -> list[C
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         found = await require_wallet(session, actor, wallet)
-        caps = await queries.of_wallet(session, found.id)
-        used = await queries.used(session, caps)
-    return [CapState(cap, used[cap.id]) for cap in caps]
+        return await states(session, await queries.of_wallet(session, found.id))
+
+
+async def states(session: Session, caps: Sequence[Cap]) -> list[CapState]:
+    """The caps with what counts against each now."""
+    used = await queries.used(session, caps)
+    return [_state(cap, used[cap.id]) for cap in caps]
+
+
+def _state(cap: Cap, used: int) -> CapState:
+    category = None if cap.category is None else UsageCategory(cap.category)
+    kind = (cap.measure, cap.period, cap.window_seconds)
+    return CapState(cap.uuid, cap.name, cap.limit_amount, used, *kind, cap.member, cap.feature, category)
 
 
 async def _api_key(session: Session, actor: Actor, uuid: UUID | None) -> int | None:

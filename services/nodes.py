@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from db import events
 from db import nodes as queries
+from db.proof import settle_lots
 from domain.holds import HoldKind
 from domain.permissions import Actor, Permission
+from services.caps import states
 from services.wallets import settled
 
 if TYPE_CHECKING:
@@ -24,6 +26,20 @@ async def _holds(kind: HoldKind, session: Session, project_id: int, uuids: Seque
     return await queries.holds(session, project_id, kind, uuids)
 
 
+async def _caps(session: Session, project_id: int, uuids: Sequence[Any]) -> dict[Any, Any]:
+    return {state.uuid: state for state in await states(session, await queries.caps(session, project_id, uuids))}
+
+
+async def _lots(session: Session, project_id: int, ids: Sequence[Any]) -> dict[Any, Any]:
+    """Lots with what is left of each now."""
+    found = await queries.lots(session, project_id, ids)
+    for wallet_id in sorted({lot.wallet_id for lot in found.values()}):
+        await settle_lots(session, wallet_id)
+    await session.commit()
+    session.expire_all()
+    return await queries.lots(session, project_id, ids)
+
+
 KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "wal": (Permission.READ, queries.wallets),
     "txn": (Permission.READ, queries.transactions),
@@ -35,6 +51,8 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "inv": (Permission.READ, queries.invoices),
     "gift": (Permission.READ, queries.gifts),
     "key": (Permission.MANAGE_KEYS, queries.keys),
+    "cap": (Permission.READ, _caps),
+    "lot": (Permission.READ, _lots),
     "job": (Permission.OPERATE, queries.jobs),
     "evt": (Permission.OPERATE, events.with_ids),
 }

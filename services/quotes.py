@@ -12,7 +12,7 @@ from db.spends import SpendRequest, key_uuid
 from domain.inputs import check_text, check_units
 from domain.ledger import Outcome
 from domain.permissions import Actor, Permission
-from services.caps import CapState
+from services.caps import CapState, states
 from services.outcomes import refusal
 from services.wallets import require_wallet
 
@@ -70,12 +70,10 @@ async def quote_spend(
         if answer[-1] is not None:
             return SpendQuote(*answer)
         await proof.settle_lots(session, found.id)
-        caps = await cap_queries.of_wallet(session, found.id)
-        used = await cap_queries.used(session, caps)
         return SpendQuote(
             *answer,
             await proof.allocations(session, found.id, posted.posting.posted_sequence),
-            [CapState(cap, used[cap.id]) for cap in caps],
+            await states(session, await cap_queries.of_wallet(session, found.id)),
             *await alerts.raised_by(session, found.id, posted.posting.posted_sequence),
         )
 

@@ -6,65 +6,35 @@ import strawberry
 
 from schema.enums import CapMeasure, CapPeriod, UsageCategory
 from schema.errors import UserError, user_error
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
 from schema.types.ledger import Allocation
+from schema.types.nodes import Node, id_field
 
 
 @published
-class Cap:
+class Cap(Node):
     """At most so much in a period, of a wallet's spends that match everything named here."""
 
+    name: str
+    """Your name for it."""
+    limit: BigInt
+    """Credits or units a period."""
     used: BigInt
     """What counts against it now."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the cap."""
-        return strawberry.ID(public_id("cap", root.cap.uuid))
-
-    @strawberry.field
-    def name(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
-        """Your name for it."""
-        return str(root.cap.name)
-
-    @strawberry.field
-    def limit(root: strawberry.Parent[Any]) -> BigInt:  # noqa: N805 - the row
-        """Credits or units a period."""
-        return BigInt(root.cap.limit_amount)
-
-    @strawberry.field
-    def measure(root: strawberry.Parent[Any]) -> CapMeasure:  # noqa: N805 - the row
-        """What it counts."""
-        return root.cap.measure
-
-    @strawberry.field
-    def period(root: strawberry.Parent[Any]) -> CapPeriod:  # noqa: N805 - the row
-        """When it starts anew."""
-        return root.cap.period
-
-    @strawberry.field
-    def window_seconds(root: strawberry.Parent[Any]) -> BigInt | None:  # noqa: N805 - the row
-        """How far a sliding cap looks back."""
-        return None if root.cap.window_seconds is None else BigInt(root.cap.window_seconds)
-
-    @strawberry.field
-    def member(root: strawberry.Parent[Any]) -> str | None:  # noqa: N805 - the row
-        """Only spends of this member."""
-        member: str | None = root.cap.member
-        return member
-
-    @strawberry.field
-    def feature(root: strawberry.Parent[Any]) -> str | None:  # noqa: N805 - the row
-        """Only spends of this feature."""
-        feature: str | None = root.cap.feature
-        return feature
-
-    @strawberry.field
-    def category(root: strawberry.Parent[Any]) -> UsageCategory | None:  # noqa: N805 - the row
-        """Only spends of this category."""
-        return None if root.cap.category is None else UsageCategory(root.cap.category)
+    measure: CapMeasure
+    """What it counts."""
+    period: CapPeriod
+    """When it starts anew."""
+    window_seconds: BigInt | None
+    """How far a sliding cap looks back."""
+    member: str | None
+    """Only spends of this member."""
+    feature: str | None
+    """Only spends of this feature."""
+    category: UsageCategory | None
+    """Only spends of this category."""
+    id: strawberry.ID = id_field("cap")
 
 
 @accepted

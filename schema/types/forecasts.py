@@ -1,16 +1,15 @@
 """Forecasts of usage."""
 
 from datetime import date, datetime
-from uuid import UUID
 
 import strawberry
 
 from domain.outlook import DEFAULT_ALERT_DAYS
 from schema.enums import UsageCategory
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
+from schema.types.nodes import id_field
 
 
 @published
@@ -148,12 +147,8 @@ class RunwayAlert:
     """Available credits at that moment."""
     raised_at: datetime
     """When it was noticed."""
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet."""
 
 
 @accepted

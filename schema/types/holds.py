@@ -2,18 +2,16 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
 from domain.holds import HoldStatus
-from schema.context import Info
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
-from schema.types.wallets import Node, Wallet
+from schema.types.nodes import Node, id_field
+from schema.types.wallets import Wallet
 
 
 @published
@@ -32,28 +30,14 @@ class Hold(Node):
     """When they were set aside."""
     expires_at: datetime
     """When what is left goes back by itself."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("hold", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    id: strawberry.ID = id_field("hold")
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet."""
 
     @strawberry.field
     def status(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
         """ACTIVE, CAPTURED, RELEASED or EXPIRED."""
         return HoldStatus(root.status).name
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @published
@@ -64,29 +48,15 @@ class Payout(Node):
     """How many are locked."""
     created_at: datetime
     """When they were locked."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("pay", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    id: strawberry.ID = id_field("pay")
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet."""
 
     @strawberry.field
     def status(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
         """LOCKED, COMPLETED or RELEASED."""
         names = {HoldStatus.ACTIVE: "LOCKED", HoldStatus.CAPTURED: "COMPLETED"}
         return names.get(HoldStatus(root.status), "RELEASED")
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @accepted

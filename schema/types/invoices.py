@@ -2,19 +2,17 @@
 
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from domain.gst import STATES
-from schema.context import Info
 from schema.enums import InvoiceKind
 from schema.errors import UserError
 from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import Credits
+from schema.types.nodes import Node, id_field
 from schema.types.purchases import Money
-from schema.types.wallets import Node
 
 
 @published
@@ -73,24 +71,11 @@ class Invoice(Node):
     """The services accounting code."""
     credits: Credits
     """What was bought; 0 on a credit note."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-    purchase_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("inv", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet that was bought for."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
-
-    @strawberry.field
-    def purchase_id(self) -> strawberry.ID:
-        """The purchase that it is about."""
-        return strawberry.ID(public_id("pur", self.purchase_uuid))
+    id: strawberry.ID = id_field("inv")
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet that was bought for."""
+    purchase_id: strawberry.ID = id_field("pur", "purchase_uuid")
+    """The purchase that it is about."""
 
     @strawberry.field
     def pdf_url(self) -> str:
@@ -142,11 +127,6 @@ class Invoice(Node):
     def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
         """All of it."""
         return Money(amount_minor=root.total_minor, currency=root.currency)
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @accepted

@@ -2,21 +2,19 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
-from schema.context import Info
 from schema.enums import Account, GiftStatus, LotSource, TransactionType
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
-from schema.types.wallets import CreditTransaction, Node, Wallet
+from schema.types.nodes import Node, id_field
+from schema.types.wallets import CreditTransaction, Wallet
 
 
 @published
-class Lot:
+class Lot(Node):
     """Credits given at one time. Spends use lower priorities first, then what ends earlier, then what is older."""
 
     sequence: BigInt
@@ -37,11 +35,7 @@ class Lot:
     """The purchase, gift or wallet that they came from."""
     created_at: datetime
     """When they were given."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the lot."""
-        return strawberry.ID(f"lot_{root.id}")
+    id: strawberry.ID = id_field("lot", "id")
 
 
 @published
@@ -175,23 +169,9 @@ class Gift(Node):
     """When it was made."""
     expires_at: datetime
     """When it goes back to the giver."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("gift", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet that gave."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
+    id: strawberry.ID = id_field("gift")
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet that gave."""
 
 
 @accepted

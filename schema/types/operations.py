@@ -1,18 +1,14 @@
 """Running a project: keys and jobs."""
 
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import strawberry
 
-from schema.context import Info
 from schema.enums import JobState, Role
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt
-from schema.types.wallets import Node
+from schema.types.nodes import Node, id_field
 
 
 @published
@@ -37,17 +33,7 @@ class ApiKey(Node):
     """When it was made."""
     revoked_at: datetime | None
     """From when it is refused."""
-    uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("key", self.uuid))
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
+    id: strawberry.ID = id_field("key")
 
 
 @accepted
@@ -100,16 +86,7 @@ class Job(Node):
     """Why the last attempt failed."""
     created_at: datetime
     """When it was asked for."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the object among all objects."""
-        return strawberry.ID(f"job_{root.id}")
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
+    id: strawberry.ID = id_field("job", "id")
 
 
 @published

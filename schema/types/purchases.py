@@ -2,18 +2,15 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from domain.money import format_money
-from schema.context import Info
 from schema.enums import PaymentMethod, PurchaseStatus
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
-from schema.types.wallets import Node
+from schema.types.nodes import Node, id_field
 
 
 @published
@@ -98,28 +95,14 @@ class Purchase(Node):
     """When it began."""
     updated_at: datetime
     """When it last changed."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("pur", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet that gets the credits."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    id: strawberry.ID = id_field("pur")
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet that gets the credits."""
 
     @strawberry.field
     def refunded(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
         """How much of the amount was refunded or is on its way back."""
         return Money(amount_minor=root.refunded_minor, currency=root.currency)
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @accepted

@@ -5,13 +5,11 @@ from typing import Any
 
 import strawberry
 
-from schema.context import Info
 from schema.enums import DisputeStatus, RefundOrigin, RefundStatus
-from schema.ids import public_id
 from schema.publishing import published
 from schema.scalars import Credits
+from schema.types.nodes import Node, id_field
 from schema.types.purchases import Money
-from schema.types.wallets import Node
 
 
 @published
@@ -34,16 +32,9 @@ class Refund(Node):
     """When it began."""
     completed_at: datetime | None
     """When it succeeded or failed."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("ref", root.uuid))
-
-    @strawberry.field
-    def purchase_id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """The purchase."""
-        return strawberry.ID(public_id("pur", root.purchase_uuid))
+    id: strawberry.ID = id_field("ref")
+    purchase_id: strawberry.ID = id_field("pur", "purchase_uuid")
+    """The purchase."""
 
     @strawberry.field
     def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
@@ -54,11 +45,6 @@ class Refund(Node):
     def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
         """What the buyer gets back: with GST and platform fee in proportion."""
         return Money(amount_minor=root.total_minor, currency=root.currency)
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @published
@@ -81,23 +67,11 @@ class Dispute(Node):
     """When Coffer heard of it."""
     closed_at: datetime | None
     """When it was decided."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("dis", root.uuid))
-
-    @strawberry.field
-    def purchase_id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """The purchase."""
-        return strawberry.ID(public_id("pur", root.purchase_uuid))
+    id: strawberry.ID = id_field("dis")
+    purchase_id: strawberry.ID = id_field("pur", "purchase_uuid")
+    """The purchase."""
 
     @strawberry.field
     def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
         """What the bank asks back of what was paid."""
         return Money(amount_minor=root.total_minor, currency=root.currency)
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True

@@ -2,12 +2,10 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.holds import HoldKind
 from domain.ledger import TransactionSource
 from domain.wallets import can_use_premium, is_low_balance
 from schema.context import Info
@@ -15,26 +13,14 @@ from schema.enums import OwnerType, TransactionType
 from schema.errors import UserError
 from schema.ids import public_id
 from schema.pagination import After, Connection, First, connection
-from schema.publishing import accepted, published, shared
+from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
+from schema.types.nodes import Node, id_field
 
 
-@shared
-class Node:
-    """An object with an id."""
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        raise NotImplementedError
-
-    @classmethod
-    def resolve_type(cls, row: Any, _info: object, _abstract: object) -> str:  # noqa: ANN401 - a row
-        """The type that a row stands for."""
-        name = type(row).__name__
-        if name == "Hold" and row.kind is HoldKind.PAYOUT:
-            return "Payout"
-        return "CreditTransaction" if name == "Row" else name
+def _transaction_id(root: strawberry.Parent[Any]) -> strawberry.ID:
+    """Names the object among all objects."""
+    return strawberry.ID(f"{public_id('txn', root.wallet_uuid)}_{root.sequence}")
 
 
 @published
@@ -61,12 +47,7 @@ class CreditTransaction(Node):
     """The key under which the movement happened once."""
     created_at: datetime
     """When it was committed."""
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(f"{public_id('txn', self.wallet_uuid)}_{self.sequence}")
+    id: strawberry.ID = strawberry.field(resolver=_transaction_id)
 
     @strawberry.field
     def source(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - Strawberry's name for the row
@@ -78,11 +59,6 @@ class CreditTransaction(Node):
         """What the caller attached."""
         details: JSON | None = root.details
         return details
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
 
 
 @published
@@ -123,13 +99,8 @@ class Wallet(Node):
     """When it was opened."""
     updated_at: datetime
     """When it last changed."""
-    uuid: strawberry.Private[UUID]
+    id: strawberry.ID = id_field("wal")
     units_day: strawberry.Private[date]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the object among all objects."""
-        return strawberry.ID(public_id("wal", self.uuid))
 
     @strawberry.field
     def is_low_balance(self) -> bool:
@@ -162,11 +133,6 @@ class Wallet(Node):
         load, kinds = info.context.loaders["transactions"].load, tuple(types or ())
         return await connection(first, after, lambda page: load((root.id, kinds, page)), key="sequence")
 
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
-
 
 @published
 class WalletUpdate:
@@ -192,12 +158,8 @@ class LowBalanceAlert:
     """The transaction that caused it."""
     raised_at: datetime
     """When it was committed."""
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet."""
 
 
 @published
@@ -212,12 +174,8 @@ class RapidBurnAlert:
     """The transaction that caused it."""
     raised_at: datetime
     """When it was committed."""
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
+    """The wallet."""
 
 
 @accepted

@@ -1,16 +1,14 @@
 """Providers' messages."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
-from schema.context import Info
 from schema.enums import WebhookState
 from schema.errors import UserError
 from schema.publishing import published
 from schema.scalars import BigInt
-from schema.types.wallets import Node
+from schema.types.nodes import Node, id_field
 
 
 @published
@@ -37,16 +35,7 @@ class WebhookEvent(Node):
     """When it arrived first."""
     processed_at: datetime | None
     """When it was acted on."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the object among all objects."""
-        return strawberry.ID(f"evt_{root.id}")
-
-    @classmethod
-    def is_type_of(cls, _row: object, _info: Info) -> bool:
-        """Rows are published as they are."""
-        return True
+    id: strawberry.ID = id_field("evt", "id")
 
 
 @published

@@ -33,7 +33,7 @@ class Operation:
 
 
 P = "errors { code }"
-MANY = "[$wallet, $transaction, $purchase, $hold, $payout, $gift]"
+MANY = "[$wallet, $transaction, $purchase, $hold, $payout, $gift, $cap]"
 QUERIES = {
     "node": Operation("{ node(id: $wallet) { id } }", ALL),
     "nodes": Operation(f"{{ nodes(ids: {MANY}) {{ id }} }}", ALL),

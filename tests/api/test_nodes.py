@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 NODE = "query($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Wallet { ownerId } } }"
+SPEND = "mutation($input: ConsumeInput!) { consume(input: $input) { replayed } }"
+LOTS = "query($id: ID!) { lots(walletId: $id) { nodes { id remaining } } }"
+LOT = "query($id: ID!) { node(id: $id) { ... on Lot { remaining } } }"
 TYPES = {
     "wallet": "Wallet",
     "transaction": "CreditTransaction",
@@ -23,6 +26,7 @@ TYPES = {
     "hold": "Hold",
     "payout": "Payout",
     "gift": "Gift",
+    "cap": "Cap",
     "apiKey": "ApiKey",
 }
 
@@ -32,7 +36,8 @@ async def test_every_id_gives_its_object(api: Api) -> None:
     owner = await api.client()
     ids = await objects(owner)
     job = (await owner.run("{ jobs { nodes { id } } }"))["nodes"][0]["id"]
-    wanted = {ids[name]: type_ for name, type_ in TYPES.items()} | {job: "Job"}
+    lot = (await owner.run(LOTS, id=ids["wallet"]))["nodes"][0]["id"]
+    wanted = {ids[name]: type_ for name, type_ in TYPES.items()} | {job: "Job", lot: "Lot"}
     found = {text: (await owner.run(NODE, id=text)) for text in wanted}
     assert found == {text: {"__typename": type_, "id": text} for text, type_ in wanted.items()}
 
@@ -51,6 +56,25 @@ async def test_nodes_keep_their_order_and_repeat(api: Api) -> None:
 async def test_what_is_no_id_is_null(api: Api, text: str) -> None:
     """An id of no kind, or of a number that can't be, is null without an error."""
     assert await (await api.client()).run(NODE, id=text) is None
+
+
+async def test_a_lot_says_what_is_left_now(api: Api) -> None:
+    """A lot found by its id has what `lots` says, also when the wallet was not settled since the spend."""
+    owner = await api.client()
+    ids = await objects(owner)
+    lot = (await owner.run(LOTS, id=ids["wallet"]))["nodes"][-1]
+    spend = {"walletId": ids["wallet"], "feature": "AI_SUMMARY", "idempotencyKey": "s"}
+    await owner.run(SPEND, input=spend)
+    assert await owner.run(LOT, id=lot["id"]) == {"remaining": lot["remaining"] - 15}
+
+
+async def test_another_projects_objects_are_null(api: Api) -> None:
+    """Ids of every kind, caps and lots among them, give nothing to an owner of another project."""
+    owner = await api.client()
+    ids = await objects(owner)
+    lot = (await owner.run(LOTS, id=ids["wallet"]))["nodes"][0]["id"]
+    wanted = [*(ids[name] for name in TYPES), lot]
+    assert await (await api.client(project="other")).run(NODES, ids=wanted) == [None] * len(wanted)
 
 
 async def test_a_hold_is_no_payout(api: Api) -> None:

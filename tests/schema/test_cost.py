@@ -63,6 +63,15 @@ def test_a_fragment_costs_wherever_it_is_named() -> None:
     assert points(f"{{ ...f0 }} {doubling} fragment f20 on Query {{ project {{ name }} }}") == 1 + 2**20
 
 
+NODES = [kind.name for kind in CORE.get_possible_types(CORE.type_map["Node"])]  # type: ignore[arg-type,assignment]
+
+
+def test_a_selection_may_name_every_kind_of_object() -> None:
+    """A client that refetches what it holds has one fragment a type."""
+    kinds = " ".join(f"... on {kind} {{ id }}" for kind in NODES)
+    assert Document(CORE, f'{{ node(id: "x") {{ {kinds} }} }}').errors == []
+
+
 def worst_documents() -> dict[str, str]:
     """Documents that keep every limit and cost validation the most."""
     some = MAX_DEFINITIONS - 2
@@ -75,8 +84,10 @@ def worst_documents() -> dict[str, str]:
         for n in range(some)
     )
     aliases = " ".join(f"a{n}: wallets {{ nodes {{ {fields} }} }}" for n in range(MAX_ALIASES))
+    kinds = " ".join(f"... on {kind} {{ id __typename }}" for kind in NODES for _ in range(MAX_REPEATS_PER_FIELD))
     return {
         "repeats": f"{{ {repeated} }}",
+        "kinds": f'{{ node(id: "x") {{ {kinds} }} }}',
         "pairs": f"{{ {spread} }} {pairs}",
         "graph": f"{{ ...f0 }} {graph}",
         "aliases": f"{{ {aliases} }}",

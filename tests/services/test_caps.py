@@ -45,7 +45,7 @@ async def test_a_cap_says_which_what_is_left_and_until_when(coffer: Coffer) -> N
     with pytest.raises(CapReached) as refused:
         await consume(coffer, actor, spend_of(wallet.uuid, "API_BASIC_REQUEST", units=6))
     error = refused.value
-    assert (error.cap, error.limit, error.left) == (state.cap.uuid, 20, 5)
+    assert (error.cap, error.limit, error.left) == (state.uuid, 20, 5)
     assert (error.resets_at.hour, error.resets_at.minute) == (0, 0)
 
 
@@ -134,7 +134,7 @@ async def test_a_hold_counts_and_its_release_takes_that_back(coffer: Coffer) -> 
 async def test_a_removed_cap_refuses_nothing(coffer: Coffer) -> None:
     """After its removal spends pass again."""
     actor, wallet, state = await capped(coffer, 0)
-    await remove_cap(coffer, actor, wallet.uuid, state.cap.uuid)
+    await remove_cap(coffer, actor, wallet.uuid, state.uuid)
     await consume(coffer, actor, spend_of(wallet.uuid, "API_BASIC_REQUEST"))
 
 

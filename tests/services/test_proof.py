@@ -70,7 +70,7 @@ async def test_a_quote_names_lots_caps_and_alerts(coffer: Coffer) -> None:
     quote = await quote_spend(coffer, actor, wallet.uuid, "AI_SUMMARY", 1)
     assert (quote.accepted, quote.credits, quote.balance_after) == (True, 15, 195)
     assert [part.credits for part in quote.lots] == [5, 10]
-    assert [(state.cap.limit_amount, state.used) for state in quote.caps] == [(40, 15)]
+    assert [(state.limit, state.used) for state in quote.caps] == [(40, 15)]
     assert (quote.low_balance_alert, quote.rapid_burn_alert) == (True, False)
     after = await get_wallet(coffer, actor, wallet.uuid)
     assert after is not None

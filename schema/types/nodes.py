@@ -1,0 +1,43 @@
+"""Objects with an id, and the fields that tell ids."""
+
+from typing import Any
+
+import strawberry
+
+from domain.holds import HoldKind
+from schema.ids import public_id
+from schema.publishing import shared
+
+NAMES = {"Row": "CreditTransaction", "CapState": "Cap"}
+"""The types of what is published under another name."""
+
+
+@shared
+class Node:
+    """An object with an id."""
+
+    id: strawberry.ID
+    """Names the object among all objects."""
+
+    @classmethod
+    def resolve_type(cls, row: Any, _info: object, _abstract: object) -> str:  # noqa: ANN401 - a row
+        """The type that a row stands for."""
+        name = type(row).__name__
+        if name == "Hold" and row.kind is HoldKind.PAYOUT:
+            return "Payout"
+        return NAMES.get(name, name)
+
+    @classmethod
+    def is_type_of(cls, _row: object, _info: object) -> bool:
+        """Rows are published as they are."""
+        return True
+
+
+def id_field(kind: str, key: str = "uuid") -> Any:  # noqa: ANN401 - Strawberry's field
+    """A field with an id: of the row itself, or of what another attribute of it names."""
+
+    def id_of(root: strawberry.Parent[Any]) -> strawberry.ID:
+        """Names the object among all objects."""
+        return strawberry.ID(public_id(kind, getattr(root, key)))
+
+    return strawberry.field(resolver=id_of)
