@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
-ROUNDS = 5
-BATCHES = 20
+ROUNDS = 3
+BATCHES = 5
 """Batches of one round."""
 
 MEMBERS = 20

@@ -79,18 +79,19 @@ _CHARGE: Final = _call("charge_usage", UsageRecord._fields)
 
 async def record(session: Session, events: Sequence[UsageRecord]) -> Sequence[Answer]:
     """Record events, each on its own; the answers in the events' order."""
-    return await _answers(session, _RECORD, events)
+    return await _answers(session, _RECORD, events, UsageRecord._fields[:-1])
 
 
 async def charge(session: Session, events: Sequence[UsageRecord]) -> Sequence[Answer]:
     """Spend for events and record those that were paid; the answers in the events' order."""
-    return await _answers(session, _CHARGE, events)
+    return await _answers(session, _CHARGE, events, UsageRecord._fields)
 
 
-async def _answers(session: Session, statement: TextClause, events: Sequence[UsageRecord]) -> Sequence[Answer]:
+async def _answers(
+    session: Session, statement: TextClause, events: Sequence[UsageRecord], names: Sequence[str]
+) -> Sequence[Answer]:
     columns = zip(*events, strict=True)
-    words = {name: list(column) for name, column in zip(UsageRecord._fields, columns, strict=True)}
-    words = {name: words[name] for name in statement.compile().params}
+    words = {name: list(column) for name, column in zip(names, columns, strict=False)}
     return [dict(row) for row in (await session.execute(statement, words)).mappings()]
 
 
