@@ -103,9 +103,7 @@ MUTATIONS = {
     "createWallet": Operation(
         f"{{ createWallet(input: {{ownerType: USER, ownerId: $key}}) {{ {P} }} }}", ADMINS, own=False
     ),
-    "updateWallet": Operation(
-        f"{{ updateWallet(input: {{walletId: $wallet, lowBalanceThreshold: 9}}) {{ {P} }} }}", ADMINS
-    ),
+    "updateWallet": Operation(f"{{ updateWallet(input: {{walletId: $wallet}}) {{ {P} }} }}", ADMINS),
     "setRunwayAlert": Operation(f"{{ setRunwayAlert(input: {{walletId: $wallet, days: 3}}) {{ {P} }} }}", ADMINS),
     "consume": Operation(f"{{ consume(input: {{{SPEND}}}) {{ {P} }} }}", SPENDERS),
     "consumeBatch": Operation(f"{{ consumeBatch(inputs: [{{{SPEND}}}]) {{ results {{ {P} }} }} }}", SPENDERS),
@@ -141,7 +139,7 @@ MUTATIONS = {
     "setBillingDetails": Operation(f"{{ setBillingDetails(input: {{{BILLING}}}) {{ {P} }} }}", SPENDERS),
     "issueInvoice": Operation(f"{{ issueInvoice(purchaseId: $purchase) {{ {P} }} }}", ADMINS),
     "setNotificationPreferences": Operation(
-        f'{{ setNotificationPreferences(input: {{walletId: $wallet, email: "a@b.in"}}) {{ {P} }} }}', SPENDERS
+        f"{{ setNotificationPreferences(input: {{walletId: $wallet}}) {{ {P} }} }}", SPENDERS
     ),
     "enableAutoRecharge": Operation(f"{{ enableAutoRecharge(input: {{{RECHARGE}}}) {{ {P} }} }}", SPENDERS),
     "disableAutoRecharge": Operation(f"{{ disableAutoRecharge(walletId: $wallet) {{ {P} }} }}", SPENDERS),
