@@ -67,11 +67,22 @@ async def get(session: Session, event_id: int) -> GatewayEvent | None:
     return await session.get(GatewayEvent, event_id, populate_existing=True)
 
 
+async def many(session: Session, ids: Sequence[int]) -> Sequence[GatewayEvent]:
+    """Stored messages by their ids."""
+    query = select(GatewayEvent).where(GatewayEvent.id.in_(ids)).execution_options(populate_existing=True)
+    return (await session.scalars(query)).all()
+
+
+async def mark_all(session: Session, ids: Sequence[int], verdict: str) -> None:
+    """Note what was made of messages, by their ids."""
+    attempts = select(Job.attempts).where(Job.id == GatewayEvent.job_id).scalar_subquery()
+    change = {"verdict": verdict, "processed_at": func.clock_timestamp(), "attempts": attempts}
+    await session.execute(update(GatewayEvent).where(GatewayEvent.id.in_(ids)).values(change))
+
+
 async def mark(session: Session, event: GatewayEvent, verdict: str) -> None:
     """Note what was made of a message, and after how many attempts."""
-    attempts = select(Job.attempts).where(Job.id == event.job_id).scalar_subquery()
-    change = {"verdict": verdict, "processed_at": func.clock_timestamp(), "attempts": attempts}
-    await session.execute(update(GatewayEvent).where(GatewayEvent.id == event.id).values(change))
+    await mark_all(session, [event.id], verdict)
 
 
 async def belongs_to(session: Session, event: GatewayEvent, project_id: int) -> None:

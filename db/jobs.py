@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, delete, func, literal, select, update
+from sqlalchemy import case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.jobs import Job, Lease
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Update
+    from sqlalchemy import ColumnElement, Update
 
     from db.database import Session
     from domain.pages import Page
@@ -30,12 +30,14 @@ async def add(session: Session, values: dict[str, Any]) -> None:
     await session.execute(insert(Job).values(**values).on_conflict_do_nothing())
 
 
-async def claim(session: Session, now: datetime, limit: int) -> Sequence[Job]:
-    """Take due jobs for LEASE_SECONDS; others skip what one worker holds."""
+async def claim(
+    session: Session, now: datetime, limit: int, *, kind: str | None = None, apart: str | None = None
+) -> Sequence[Job]:
+    """Take due jobs for LEASE_SECONDS, of one kind or of all `apart` from one; others skip what one worker holds."""
     # A CTE that locks is run once; an IN (...) could be run again by the planner and take more than the limit.
     due = (
         select(Job.id)
-        .where(Job.state == JobState.READY, Job.run_at <= now)
+        .where(Job.state == JobState.READY, Job.run_at <= now, *_of_kind(kind, apart))
         .order_by(Job.run_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -56,10 +58,22 @@ async def hold(session: Session, job: Job) -> bool:
     return await session.scalar(select(Job.id).where(*mine).with_for_update()) is not None
 
 
+async def hold_all(session: Session, jobs: Sequence[Job]) -> set[int]:
+    """Lock jobs and say which of them the attempts that claimed them still own."""
+    mine = tuple_(Job.id, Job.leased_until).in_([(job.id, job.leased_until) for job in jobs])
+    query = select(Job.id).where(mine, Job.state == JobState.RUNNING).order_by(Job.id).with_for_update()
+    return set(await session.scalars(query))
+
+
 async def finish(session: Session, job: Job, now: datetime) -> None:
     """Mark a held job as done."""
+    await finish_all(session, [job.id], now)
+
+
+async def finish_all(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Mark held jobs as done."""
     done = {"state": JobState.DONE, "finished_at": now, "leased_until": None, "last_error": None}
-    await session.execute(update(Job).where(Job.id == job.id).values(done))
+    await session.execute(update(Job).where(Job.id.in_(ids)).values(done))
 
 
 async def put_back(session: Session, job: Job, run_at: datetime, error: str, *, counts: bool) -> None:
@@ -146,6 +160,10 @@ async def take_lease(session: Session, name: str, holder: str, seconds: float) -
 async def give_up_leases(session: Session, holder: str) -> None:
     """Let others have a holder's leases at once."""
     await session.execute(delete(Lease).where(Lease.holder == holder))
+
+
+def _of_kind(kind: str | None, apart: str | None) -> list[ColumnElement[bool]]:
+    return [Job.kind == kind] * (kind is not None) + [Job.kind != apart] * (apart is not None)
 
 
 def _taking(now: datetime) -> Update:

@@ -31,6 +31,13 @@ async def lock(session: Session, uuid: UUID) -> Purchase | None:
     return (await session.scalars(query)).one_or_none()
 
 
+async def lock_all(session: Session, uuids: Sequence[UUID]) -> dict[UUID, Purchase]:
+    """The purchases, locked in order until the end of the transaction."""
+    query = select(Purchase).where(Purchase.uuid.in_(uuids)).order_by(Purchase.id).with_for_update()
+    found = await session.scalars(query.execution_options(populate_existing=True))
+    return {row.uuid: row for row in found}
+
+
 async def by_uuid(session: Session, uuid: UUID) -> Purchase | None:
     """The purchase of any project: for background work."""
     return (await session.scalars(select(Purchase).where(Purchase.uuid == uuid))).one_or_none()

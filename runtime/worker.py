@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from db import jobs as queries
-from runtime.rounds import Rounds, end_within, measure_backlog, seconds_until
+from runtime.rounds import POLL_SECONDS, Rounds, end_within, measure_backlog, seconds_until
 from services.jobs import run_job
+from services.together import KIND, MESSAGES_AT_ONCE, settle_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from db.models.jobs import Job
     from services.coffer import Coffer
     from services.jobs import Handler
 
@@ -25,7 +27,8 @@ class Worker:
     def __init__(self, coffer: Coffer, handlers: Mapping[str, Handler]) -> None:
         self._coffer = coffer
         self._handlers = handlers
-        self._running: set[asyncio.Task[str]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._settling = False
         self._rounds = Rounds(coffer, self._round)
 
     async def run(self) -> None:
@@ -45,19 +48,46 @@ class Worker:
         free = CONCURRENT_JOBS - len(self._running)
         if not free:
             return None
-        async with self._coffer.database.transaction() as session:
-            jobs = await queries.claim(session, self._coffer.clock(), free)
+        messages, jobs = await self._claim(free)
         for job in jobs:
             self._start(asyncio.create_task(run_job(self._coffer, self._handlers, job)))
+        if messages:
+            self._settling = True
+            self._start(asyncio.create_task(self._settle(messages)))
         if len(jobs) == free:
             return 0
+        if self._settling:
+            # Messages that are due wait for the end of it, which wakes the rounds.
+            return POLL_SECONDS
         async with self._coffer.database.reading() as session:
             return seconds_until(await queries.next_run_at(session), self._coffer.clock())
 
-    def _start(self, task: asyncio.Task[str]) -> None:
+    async def _claim(self, free: int) -> tuple[Sequence[Job], Sequence[Job]]:
+        """Due messages, which are done together, one lot at a time, and other due jobs."""
+        now, apart = self._coffer.clock(), KIND if KIND in self._handlers else None
+        messages: Sequence[Job] = ()
+        async with self._coffer.database.transaction() as session:
+            if apart and not self._settling:
+                messages = await queries.claim(session, now, MESSAGES_AT_ONCE, kind=KIND)
+            return messages, await queries.claim(session, now, free, apart=apart)
+
+    async def _settle(self, messages: Sequence[Job]) -> None:
+        """Do messages together, and what can't be done so one by one."""
+        places = asyncio.Semaphore(CONCURRENT_JOBS)
+
+        async def alone(job: Job) -> None:
+            async with places:
+                await run_job(self._coffer, self._handlers, job)
+
+        try:
+            await asyncio.gather(*map(alone, await settle_together(self._coffer, messages)))
+        finally:
+            self._settling = False
+
+    def _start(self, task: asyncio.Task[Any]) -> None:
         self._running.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[str]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         self._rounds.wake()

@@ -105,6 +105,11 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
     return result
 
 
+def count_done(queue: Queue, kind: str, jobs: int) -> None:
+    """Count jobs that were done together."""
+    _ended.labels(queue, kind, "done").inc(jobs)
+
+
 async def free_abandoned(coffer: Coffer) -> None:
     """Janitor: jobs whose worker died come back."""
     async with coffer.database.transaction() as session:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.events import GatewayEvent
+    from db.models.ledger import Wallet
     from db.models.purchases import Purchase
     from gateways.base import Payment
     from services.coffer import Coffer
@@ -62,7 +63,7 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
 
 async def _find_project(coffer: Coffer, event: GatewayEvent, payment: Payment) -> None:
     """Note whose message it is that came before its order was known here, so that its owners see it if it dies."""
-    ours = _parse_reference(payment.reference)
+    ours = parse_reference(payment.reference)
     async with coffer.database.transaction() as session:
         purchase = ours and await queries.by_uuid(session, ours[0])
         if purchase:
@@ -109,7 +110,7 @@ async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
 
 async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment: Payment) -> str:
     """Bring a purchase to what its gateway says, in any order of arrival; the word says what was done."""
-    ours = _parse_reference(payment.reference)
+    ours = parse_reference(payment.reference)
     purchase = await queries.lock(session, ours[0]) if ours else None
     if ours is None or purchase is None or purchase.gateway != gateway:
         return "not ours"
@@ -129,7 +130,7 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
         is_known = purchase.payment_id == payment.payment_id
         return "known" if is_known else await return_surplus(coffer, session, purchase, payment)
-    if (payment.total_minor, payment.currency) != (purchase.quote.total_minor, purchase.currency):
+    if not is_asked_amount(purchase, payment):
         asked = f"{purchase.quote.total_minor} {purchase.currency}"
         raise PaymentMismatch(f"Asked for {asked}, paid {payment.total_minor} {payment.currency}.")
     await _grant(coffer, session, purchase)
@@ -147,13 +148,30 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     return "granted"
 
 
+def is_asked_amount(purchase: Purchase, payment: Payment) -> bool:
+    """Whether the payment is of the purchase's total, to the paisa."""
+    return (payment.total_minor, payment.currency) == (purchase.quote.total_minor, purchase.currency)
+
+
+def is_plain(purchase: Purchase, gateway: str, payment: Payment) -> bool:
+    """Whether all that a payment does is to pay its purchase's current order; whatever else is done one by one."""
+    paid = payment.status is PurchaseStatus.SUCCESS and PurchaseStatus.SUCCESS in TRANSITIONS[purchase.status]
+    same = (purchase.gateway, purchase.order_id) == (gateway, payment.order_id)
+    return paid and same and payment.saved is None and is_asked_amount(purchase, payment)
+
+
 async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
-    """Give the credits of a paid purchase, bonus apart from what was bought."""
     wallet = await wallet_queries.read(session, purchase.wallet_id)
+    for movement in movements_of(purchase, wallet):
+        await post(coffer, session, movement)
+
+
+def movements_of(purchase: Purchase, wallet: Wallet) -> list[ledger.Movement]:
+    """What gives the credits of a paid purchase, bonus apart from what was bought."""
     bought = {TransactionType.CREDIT_PURCHASE: purchase.credits - purchase.bonus_credits}
     bonus = {TransactionType.BONUS_CREDIT: purchase.bonus_credits} if purchase.bonus_credits else {}
-    for kind, amount in (bought | bonus).items():
-        movement = ledger.Movement(
+    return [
+        ledger.Movement(
             wallet=wallet,
             type=kind,
             source=TransactionSource.PURCHASE,
@@ -163,7 +181,8 @@ async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
             key_space=SYSTEM_KEY,
             source_id=source_of(purchase),
         )
-        await post(coffer, session, movement)
+        for kind, amount in (bought | bonus).items()
+    ]
 
 
 def _is_followed(purchase: Purchase, attempt: int) -> bool:
@@ -179,7 +198,7 @@ def _verdict(event: GatewayEvent, word: str) -> Effect:
     return effect
 
 
-def _parse_reference(reference: str) -> tuple[UUID, int] | None:
+def parse_reference(reference: str) -> tuple[UUID, int] | None:
     """The purchase and attempt that a reference names, or None when it is not one of ours."""
     uuid, _, attempt = reference.partition("-")
     try:

@@ -127,9 +127,9 @@ async def test_a_full_worker_leaves_the_database_alone(
 
         return effect
 
-    async def counted(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as it is
+    async def counted(*arguments: Any, **words: Any) -> Any:  # noqa: ANN401 - passed on as they are
         claims["round"] += 1
-        return await claim(*arguments)
+        return await claim(*arguments, **words)
 
     claim = queries.claim
     monkeypatch.setattr(queries, "claim", counted)
