@@ -78,9 +78,9 @@ class Invoice(Node):
     """The purchase that it is about."""
 
     @strawberry.field
-    def pdf_url(self) -> str:
+    def pdf_url(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
         """The path of its PDF at this server: get it with your key."""
-        return f"/invoices/{public_id('inv', self.uuid)}.pdf"
+        return f"/invoices/{public_id('inv', root.uuid)}.pdf"
 
     @strawberry.field
     def buyer_name(root: strawberry.Parent[Any]) -> str:  # noqa: N805 - the row
