@@ -16,12 +16,12 @@ from starlette.responses import HTMLResponse, Response
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
-from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import Loaders
 from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
+from runtime.event_stream import EventStream
 from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json, takes_json_alone
 from runtime.origins import RequestOrigins
 from runtime.refusals import refusal
@@ -60,18 +60,6 @@ _POST: Final[Any] = SimpleNamespace(method="POST")
 """All that Strawberry's view asks of a request while it executes."""
 
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
-
-
-class EventStream(SSETransport):
-    """Strawberry's event stream with plain line ends: urql splits it at two of them."""
-
-    def encode_event(self, event: str, data: str | None = None) -> str:
-        """One event."""
-        return super().encode_event(event, data).replace("\r\n", "\n")
-
-    def encode_comment(self, comment: str) -> str:
-        """A sign of life."""
-        return super().encode_comment(comment).replace("\r\n", "\n")
 
 
 class GraphQLView(GraphQL[Context, None]):
