@@ -9,6 +9,7 @@ from db import notifications as queries
 from db import purchases as purchase_queries
 from db import refunds as refund_queries
 from db import wallets as wallet_queries
+from db.models.recharges import Recharge
 from domain.errors import InvalidInput
 from domain.happenings import Happening
 from domain.jobs import Queue
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from db.database import Session
     from db.models.notifications import NotificationPreference
     from db.models.purchases import Purchase
+    from db.models.recharges import AutoRecharge
     from db.models.refunds import Refund
     from gateways.mail import Mailer
     from services.coffer import Coffer
@@ -36,6 +38,12 @@ _KINDS: Final = {
     Happening.PURCHASE_SUCCEEDED: NotificationKind.PURCHASE,
     Happening.PURCHASE_FAILED: NotificationKind.PAYMENT_FAILED,
     Happening.REFUND_SUCCEEDED: NotificationKind.REFUND,
+}
+_RECHARGE_KINDS: Final = {
+    "succeeded": NotificationKind.AUTO_RECHARGE,
+    "awaiting_approval": NotificationKind.AUTO_RECHARGE,
+    "failed": NotificationKind.DUNNING,
+    "turned_off": NotificationKind.DUNNING,
 }
 
 
@@ -108,7 +116,8 @@ async def tell_purchase(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
         happening = Happening(payload["happening"])
         purchase = await purchase_queries.by_uuid(session, UUID(payload["purchase"]))
         refund = await refund_queries.refund(session, UUID(payload["refund"])) if "refund" in payload else None
-        if purchase is None or happening not in _KINDS:
+        if purchase is None or happening not in _KINDS or (purchase.recharge_id is not None and refund is None):
+            # What a recharge comes to is told as such.
             return
         # A purchase fails once an attempt; a refund happens once.
         about = purchase.reference if refund is None else str(refund.uuid)
@@ -127,6 +136,20 @@ async def notify_low_balances(coffer: Coffer) -> None:
             event = f"low balance:{dip.wallet_uuid}:{dip.sequence}"
             await notify(coffer, session, NotificationKind.LOW_BALANCE, dip.wallet_id, event, facts)
         await queries.told(session, [dip.id for dip in dips])
+
+
+async def notify_recharge(coffer: Coffer, session: Session, row: Recharge | AutoRecharge, event: str) -> None:
+    """Have the owner told of a step of an automatic recharge that asks for one."""
+    if event not in _RECHARGE_KINDS:
+        return
+    facts: dict[str, Any] = {"event": event, "reason": None, "link": None, "total": None}
+    # Turning off happens to the wallet, any number of times, and each is locked by its own transaction.
+    about = f"{row.wallet_id}:{coffer.clock().isoformat()}"
+    if isinstance(row, Recharge):
+        about = str(row.uuid)
+        facts |= {"reason": row.failure_reason, "link": row.approval_url}
+        facts["total"] = format_money(row.total_minor, row.currency)
+    await notify(coffer, session, _RECHARGE_KINDS[event], row.wallet_id, f"recharge.{event}:{about}", facts)
 
 
 def _facts(row: Purchase) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from domain.recharges import RechargeState, retry_after, state_after
 from live import topics
 from services.feed import settings_message
 from services.jobs import enqueue, nothing
+from services.notifications import notify_recharge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ async def tell(coffer: Coffer, session: Session, row: Recharge | AutoRecharge, e
     payload = {"event": event, "wallet": row.wallet_id, "project_id": row.project_id}
     payload |= {"recharge": row.uuid.hex} if hasattr(row, "uuid") else {}
     await enqueue(coffer, session, (Queue.NOTIFICATIONS_BILLING, "recharge.event", payload))
+    await notify_recharge(coffer, session, row, event)
 
 
 async def handle_event(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from starlette.config import Config
 
 from db.models.notifications import Notification
+from db.models.recharges import AutoRecharge, Recharge
 from domain.errors import InvalidInput
 from domain.happenings import Happening
 from domain.notifications import NotificationKind
@@ -25,6 +26,7 @@ from services.notifications import (
     handlers,
     notify,
     notify_low_balances,
+    notify_recharge,
     set_preferences,
     tell_purchase,
 )
@@ -185,6 +187,23 @@ async def test_a_low_balance_is_told_once_a_dip(coffer: Coffer) -> None:
         await notify_low_balances(coffer)
     [row] = await mails(coffer)
     assert (row.facts["available"], row.facts["threshold"]) == ("195", "200")
+
+
+async def test_a_recharge_is_told_step_by_step(coffer: Coffer) -> None:
+    """Approval, failure and turning off are e-mails, each step once; what an owner can't act on is none."""
+    _, wallet = await written_to(coffer)
+    row = Recharge(uuid=uuid4(), wallet_id=wallet.id, total_minor=60_200, currency="INR", failure_reason="declined")
+    for step in ("charging", "awaiting_approval", "failed", "failed", "skipped"):
+        async with coffer.database.transaction() as session:
+            await notify_recharge(coffer, session, row, step)
+    async with coffer.database.transaction() as session:
+        await notify_recharge(coffer, session, AutoRecharge(wallet_id=wallet.id), "turned_off")
+    told = [(row.kind, write_mail(row, SENDER)["Subject"]) for row in await mails(coffer)]
+    assert told == [
+        (K.AUTO_RECHARGE, "Your automatic recharge needs you"),
+        (K.DUNNING, "Your automatic payment failed"),
+        (K.DUNNING, "Automatic recharge was turned off"),
+    ]
 
 
 async def test_an_event_told_at_once_by_many_is_one_mail(coffer: Coffer) -> None:
