@@ -55,6 +55,16 @@ async def save_method(session: Session, values: Mapping[str, Any]) -> None:
     await session.execute(row.on_conflict_do_update(index_elements=["wallet_id", "gateway", "method_id"], set_=again))
 
 
+async def save_mandate(session: Session, values: Mapping[str, Any]) -> None:
+    """Keep a mandate that is to be approved; one that is there stays as it is."""
+    await session.execute(insert(SavedMethod).values(**values).on_conflict_do_nothing())
+
+
+async def method_of(session: Session, uuid: UUID) -> SavedMethod | None:
+    """The saved method of any project: for background work."""
+    return (await session.scalars(select(SavedMethod).where(SavedMethod.uuid == uuid))).one_or_none()
+
+
 async def lock_wallet(session: Session, wallet_id: int) -> Wallet:
     """A wallet as it is now, locked; before its auto-recharge, as the engine's commits do."""
     query = select(Wallet).where(Wallet.id == wallet_id).execution_options(populate_existing=True)

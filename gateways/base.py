@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
-from domain.recharges import MethodKind
+from domain.recharges import MethodKind, MethodStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,6 +140,25 @@ class ChargeRequest:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class MandateRequest:
+    """The right to debit a customer on demand, at most so much at once; `reference` is the idempotency key."""
+
+    reference: str
+    limit_minor: int
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """How a mandate stands, and while it is PENDING the page where the customer approves it."""
+
+    mandate_id: str
+    status: MethodStatus
+    approval_url: str | None = None
+
+
 class EventKind(StrEnum):
     """What a message is about, whatever its provider calls it."""
 
@@ -208,6 +227,23 @@ class OffSessionGateway(Gateway, Protocol):
     async def forget(self, method: SavedMethod) -> None:
         """Let go of the right to charge a method; one that is gone already is no error."""
         ...
+
+
+class MandateGateway(OffSessionGateway, Protocol):
+    """A provider that debits by a mandate, which the customer approves apart from any purchase."""
+
+    async def create_mandate(self, request: MandateRequest) -> Mandate:
+        """Ask for a mandate; the same reference gives the same one."""
+        ...
+
+    async def fetch_mandate(self, mandate_id: str) -> Mandate:
+        """Read how a mandate stands."""
+        ...
+
+
+def has_mandates(gateway: Gateway) -> TypeGuard[MandateGateway]:
+    """Whether a provider debits by mandates that are approved apart."""
+    return hasattr(gateway, "create_mandate")
 
 
 def charges_alone(gateway: Gateway) -> TypeGuard[OffSessionGateway]:

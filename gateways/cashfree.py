@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -13,27 +13,40 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from domain.purchases import PaymentMethod, PurchaseStatus
-from domain.refunds import DisputeStatus, RefundStatus
+from domain.purchases import PaymentMethod
+from domain.recharges import debit_day
+from domain.refunds import RefundStatus
 from gateways import inbox
 from gateways.base import (
+    ChargeRequest,
     EventKind,
     GatewayRefused,
     GatewayUnavailable,
+    Mandate,
+    MandateRequest,
     Order,
     OrderRequest,
     Payment,
-    ProviderDispute,
     ProviderRefund,
     RefundRequest,
     Reversals,
+    SavedMethod,
     WebhookEvent,
     WebhookRejected,
 )
 from gateways.calls import Calls, read_json, readable
+from gateways.cashfree_answers import (
+    MANDATE,
+    read_charge,
+    read_dispute,
+    read_mandate,
+    read_payment,
+    read_refund,
+    rupees,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import httpx
 
@@ -57,21 +70,16 @@ _METHODS: Final = {
 _KNOWN: Final = frozenset({409, 422})
 """The order or refund of this id exists, or the idempotency key was used with another expiry time: read it."""
 
+_GONE: Final = frozenset({400, 404})
+"""A mandate that has ended can't be cancelled."""
+
 _OUR_FAULT: Final = frozenset({401, 403})
-_CLOSED: Final = frozenset({"EXPIRED", "TERMINATED"})
-_REFUND_STATUSES: Final = {
-    "SUCCESS": RefundStatus.SUCCEEDED,
-    "CANCELLED": RefundStatus.FAILED,
-    "FAILED": RefundStatus.FAILED,
-}
-"""Everything else is on its way."""
-
-_LOST: Final = ("_MERCHANT_LOST", "_MERCHANT_ACCEPTED")
-"""How the statuses of every kind of dispute end, from RETRIEVAL to ARBITRATION; the rest is undecided."""
-
-_WON: Final = "_MERCHANT_WON"
-_INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"})
+_CHARGE_EVENTS: Final = (
+    "SUBSCRIPTION_PAYMENT_SUCCESS",
+    "SUBSCRIPTION_PAYMENT_FAILED",
+    "SUBSCRIPTION_PAYMENT_CANCELLED",
+)
 _PAYMENT_EVENTS: Final = frozenset(
     {"PAYMENT_SUCCESS_WEBHOOK", "PAYMENT_FAILED_WEBHOOK", "PAYMENT_USER_DROPPED_WEBHOOK", "PAYMENT_CHARGES_WEBHOOK"}
 )
@@ -82,6 +90,7 @@ class CashfreeGateway:
 
     name = "cashfree"
     is_merchant_of_record = False
+    saves_at_purchase = False
 
     def __init__(self, account: CashfreeAccount) -> None:
         self._account = account
@@ -101,6 +110,8 @@ class CashfreeGateway:
 
     async def fetch_payment(self, order_id: str) -> Payment:
         """Read how an order stands, and its payments."""
+        if order_id.startswith(MANDATE):
+            return await self._read_charge(order_id)
         path = f"/orders/{quote(order_id, safe='')}"
         order = await self._read(path)
         attempts = await self._read(f"{path}/payments")
@@ -110,6 +121,8 @@ class CashfreeGateway:
     async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once."""
         path = f"/orders/{quote(request.order_id, safe='')}/refunds"
+        if request.order_id.startswith(MANDATE):
+            raise GatewayRefused("A mandate's debit is refunded on Cashfree's dashboard.")
         body = {
             "refund_amount": rupees(request.total_minor),
             "refund_id": request.reference,
@@ -125,11 +138,63 @@ class CashfreeGateway:
 
     async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:
         """Read the refunds and disputes of one of an order's payments."""
+        if order_id.startswith(MANDATE):
+            return Reversals([], [])
         refunds = await self._read(f"/orders/{quote(order_id, safe='')}/refunds")
         disputes = await self._read(f"/payments/{quote(payment_id, safe='')}/disputes")
         with readable():
             mine = [refund for refund in refunds if str(refund["cf_payment_id"]) == payment_id]
             return Reversals([read_refund(refund) for refund in mine], [read_dispute(one) for one in disputes])
+
+    async def create_mandate(self, request: MandateRequest) -> Mandate:
+        """Ask for the right to debit on demand; the same reference gives the same mandate."""
+        path, meta = "/subscriptions", {"return_url": self._account.return_url}
+        body = {
+            "subscription_id": request.reference,
+            "customer_details": {"customer_email": request.email, "customer_phone": request.phone},
+            "plan_details": {
+                "plan_name": "Credits on demand",
+                "plan_type": "ON_DEMAND",
+                "plan_currency": "INR",
+                "plan_max_amount": rupees(request.limit_minor),
+            },
+            "authorization_details": {"authorization_amount": 1, "authorization_amount_refund": True},
+            "subscription_meta": meta,
+        }
+        made = await self._create(path, request.reference, body, f"{path}/{quote(request.reference, safe='')}")
+        with readable():
+            mandate = read_mandate(made)
+            return replace(mandate, approval_url=f"{self._account.checkout_url}#sub:{mandate.approval_url}")
+
+    async def fetch_mandate(self, mandate_id: str) -> Mandate:
+        """Read how a mandate stands."""
+        found = await self._read(f"/subscriptions/{quote(mandate_id, safe='')}")
+        with readable():
+            return replace(read_mandate(found), approval_url=None)
+
+    async def charge(self, request: ChargeRequest) -> Payment:
+        """Announce a debit of a mandate, which comes on the day after the notice; the same reference debits once."""
+        body = {
+            "subscription_id": request.method.method_id,
+            "payment_id": request.reference,
+            "payment_type": "CHARGE",
+            "payment_amount": rupees(request.total_minor),
+            "payment_schedule_date": debit_day(datetime.now(UTC)),
+            "payment_remarks": request.description,
+        }
+        known = self._charge_path(request.method.method_id, request.reference)
+        made = await self._create("/subscriptions/pay", request.reference, body, known)
+        with readable():
+            return read_charge(made)
+
+    async def forget(self, method: SavedMethod) -> None:
+        """Cancel a mandate."""
+        path, body = f"/subscriptions/{quote(method.method_id, safe='')}/manage", {"action": "CANCEL"}
+        answer = await self._calls.send(
+            "POST", path, content=orjson.dumps(body | {"subscription_id": method.method_id})
+        )
+        if answer.status_code not in _GONE:
+            _checked(answer)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and signature: base64 of HMAC-SHA256, by the client secret, of the timestamp before the body."""
@@ -154,6 +219,16 @@ class CashfreeGateway:
         if answer.status_code in _KNOWN:
             return await self._read(known_path)
         return _checked(answer)
+
+    async def _read_charge(self, order_id: str) -> Payment:
+        mandate, _, reference = order_id.removeprefix(MANDATE).partition(":")
+        found = await self._read(self._charge_path(mandate, reference))
+        with readable():
+            return read_charge(found)
+
+    @staticmethod
+    def _charge_path(mandate: str, reference: str) -> str:
+        return f"/subscriptions/{quote(mandate, safe='')}/payments/{quote(reference, safe='')}"
 
     async def _read(self, path: str) -> Any:  # noqa: ANN401 - JSON
         answer = await self._calls.send("GET", path)
@@ -181,82 +256,6 @@ def sign(secret: str, timestamp: str, body: bytes) -> bytes:
     return base64.b64encode(hmac.digest(secret.encode(), timestamp.encode() + body, "sha256"))
 
 
-def rupees(total_minor: int) -> orjson.Fragment:
-    """Paise as the JSON number of rupees that the API takes, without a float on the way."""
-    return orjson.Fragment(f"{total_minor // 100}.{total_minor % 100:02d}")
-
-
-def paise(amount: Decimal | int) -> int:
-    """Rupees of an answer in paise. ValueError when there is a part of a paisa."""
-    minor = Decimal(amount) * 100
-    if minor != int(minor):
-        raise ValueError(f"{amount} rupees are no whole paise.")
-    return int(minor)
-
-
-def read_payment(order: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> Payment:
-    """One order and the attempts to pay it: paid when both the order and one attempt say so."""
-    paid = next((attempt for attempt in attempts if attempt["payment_status"] == "SUCCESS"), None)
-    total, currency, payment_id = paise(order["order_amount"]), order["order_currency"], None
-    if paid and order["order_status"] == "PAID":
-        # A surcharge of the bank may be on top of our amount, never in place of it.
-        total, currency = min(total, paise(paid["payment_amount"])), paid["payment_currency"]
-        payment_id = str(paid["cf_payment_id"])
-        status, reason = PurchaseStatus.SUCCESS, None
-    else:
-        status, reason = _unpaid(order, attempts)
-    is_final = status is PurchaseStatus.SUCCESS or order["order_status"] in _CLOSED
-    order_id = order["order_id"]
-    return Payment(order_id, order_id, payment_id, status, total, currency, reason, is_final)
-
-
-def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
-    """A refund, whose id in our words is the reference if we asked for it."""
-    status = _REFUND_STATUSES.get(refund["refund_status"], RefundStatus.PENDING)
-    said = refund.get("status_description") or f"Cashfree says {refund['refund_status'].lower()}."
-    return ProviderRefund(
-        refund_id=str(refund["cf_refund_id"]),
-        reference=str(refund["refund_id"]),
-        total_minor=paise(refund["refund_amount"]),
-        currency=refund["refund_currency"],
-        status=status,
-        failure_reason=said if status is RefundStatus.FAILED else None,
-    )
-
-
-def read_dispute(dispute: Mapping[str, Any]) -> ProviderDispute:
-    """A dispute of any kind, from a retrieval to arbitration."""
-    said = dispute["dispute_status"]
-    status = DisputeStatus.OPEN
-    if said.endswith(_WON):
-        status = DisputeStatus.WON
-    elif said.endswith(_LOST):
-        status = DisputeStatus.LOST
-    respond_by = datetime.fromisoformat(dispute["respond_by"])
-    return ProviderDispute(
-        dispute_id=str(dispute["dispute_id"]),
-        total_minor=paise(dispute["dispute_amount"]),
-        currency=dispute.get("dispute_amount_currency") or dispute["order_details"]["order_currency"],
-        status=status,
-        reason=dispute.get("reason_description"),
-        respond_by=respond_by if respond_by.tzinfo else respond_by.replace(tzinfo=_INDIA),
-    )
-
-
-def _unpaid(order: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> tuple[PurchaseStatus, str | None]:
-    """A failed attempt fails the purchase, though the buyer may still try another; then the success counts."""
-    states = {attempt["payment_status"] for attempt in attempts}
-    if order["order_status"] in _CLOSED:
-        return PurchaseStatus.FAILED, "The order was not paid in time."
-    if states & {"PENDING", "SUCCESS"} or order["order_status"] == "PAID":
-        return PurchaseStatus.PENDING, None
-    if states - {"NOT_ATTEMPTED"}:
-        latest = max(attempts, key=lambda attempt: str(attempt.get("payment_time") or ""))
-        details = latest.get("error_details") or {}
-        return PurchaseStatus.FAILED, details.get("error_description") or latest.get("payment_message") or "Not paid."
-    return PurchaseStatus.PROCESSING, None
-
-
 def read_event(body: bytes) -> WebhookEvent:
     """A message in our words. It has no id of its own, so what it tells is its id: one event tells it once."""
     event = inbox.read_object(body)
@@ -265,6 +264,10 @@ def read_event(body: bytes) -> WebhookEvent:
         refund = inbox.find(data, "refund") or inbox.find(data, "auto_refund")
         told = (inbox.find(refund, "cf_refund_id"), inbox.find(refund, "refund_status"))
         order_id, kind = inbox.find(refund, "order_id"), EventKind.REFUND
+    elif type_.startswith(_CHARGE_EVENTS):
+        mandate, charge = inbox.find(data, "subscription_id"), inbox.find(data, "payment_id")
+        told, kind = (inbox.find(data, "cf_payment_id"), inbox.find(data, "payment_status")), EventKind.PAYMENT
+        order_id = f"{MANDATE}{inbox.text(mandate)}:{inbox.text(charge)}"
     elif type_ in _PAYMENT_EVENTS:
         payment = inbox.find(data, "payment")
         told = (inbox.find(payment, "cf_payment_id"), inbox.find(payment, "payment_status"))

@@ -13,9 +13,10 @@ from schema.context import Info
 from schema.ids import parse_id
 from schema.pagination import After, First, connection
 from schema.types import recharges as types
+from services import mandates
 from services import recharge_settings as service
 from services import saved_methods as methods
-from services.requests import RechargeRequest
+from services.requests import NewMandate, RechargeRequest
 
 
 async def saved_methods(
@@ -52,6 +53,21 @@ async def disable_auto_recharge(info: Info, wallet_id: strawberry.ID) -> types.A
     """Stop a wallet from buying by itself; an attempt under way comes to its end."""
     view: Any = await service.disable(info.context.coffer, info.context.actor, parse_id("wal", wallet_id))
     return types.AutoRechargePayload(auto_recharge=view, errors=[])
+
+
+@refusable(types.SavedMethodPayload)
+async def create_mandate(info: Info, input: types.CreateMandateInput) -> types.SavedMethodPayload:
+    """Ask a customer for an Indian mandate, which is approved on the page in `approvalUrl`, then charged on demand."""
+    request = NewMandate(
+        wallet=parse_id("wal", input.wallet_id),
+        limit_minor=input.limit_minor,
+        email=input.email,
+        phone=input.phone,
+        idempotency_key=input.idempotency_key,
+        gateway=given(input.gateway),
+    )
+    row: Any = await mandates.create_mandate(info.context.coffer, info.context.actor, request)
+    return types.SavedMethodPayload(saved_method=row, errors=[])
 
 
 @refusable(types.SavedMethodPayload)

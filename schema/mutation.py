@@ -71,6 +71,7 @@ class Mutation:
     )
     enable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.enable_auto_recharge)
     disable_auto_recharge: AutoRechargePayload = strawberry.mutation(resolver=recharge_resolvers.disable_auto_recharge)
+    create_mandate: SavedMethodPayload = strawberry.mutation(resolver=recharge_resolvers.create_mandate)
     remove_saved_method: SavedMethodPayload = strawberry.mutation(resolver=recharge_resolvers.remove_saved_method)
     approve_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.approve_fraud)
     reject_fraud: FraudEventPayload = strawberry.mutation(resolver=fraud_resolvers.reject_fraud)

@@ -59,6 +59,18 @@ class RechargeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMandate:
+    """A mandate to ask a customer for: at most so many paise a debit, and where the provider reaches the customer."""
+
+    wallet: UUID | None
+    limit_minor: int
+    email: str
+    phone: str
+    idempotency_key: str
+    gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WalletSettings:
     """What to change of a wallet; a burn limit of None, when it is to change, means never."""
 

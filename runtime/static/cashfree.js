@@ -8,11 +8,14 @@ function say(text) {
 
 async function open() {
   const checkout = window.Cashfree({ mode: document.body.dataset.mode });
-  const result = await checkout.checkout({ paymentSessionId: session, redirectTarget: "_self" });
+  // A mandate's session is told by what stands before it.
+  const result = session.startsWith("sub:")
+    ? await checkout.subscriptionsCheckout({ subsSessionId: session.slice(4), redirectTarget: "_self" })
+    : await checkout.checkout({ paymentSessionId: session, redirectTarget: "_self" });
   if (result && result.error) say(result.error.message || "The payment page could not be opened.");
 }
 
-if (!/^[A-Za-z0-9_-]{10,512}$/.test(session)) {
+if (!/^(sub:)?[A-Za-z0-9_-]{10,512}$/.test(session)) {
   say("This address names no payment: start the purchase again.");
 } else if (typeof window.Cashfree !== "function") {
   say("The payment page could not be loaded: check your connection and reload.");

@@ -186,6 +186,24 @@ class EnableAutoRechargeInput:
     """The least time between two recharges, an hour by default."""
 
 
+@accepted
+class CreateMandateInput:
+    """A mandate to ask a customer for."""
+
+    wallet_id: strawberry.ID
+    """The wallet that it may be charged for."""
+    limit_minor: BigInt
+    """The most that one debit may be in paise, tax and fee included: 1,500,000 at most."""
+    email: str
+    """Where the provider writes to the customer."""
+    phone: str
+    """The customer's number, ten digits."""
+    idempotency_key: str
+    """Your name for this mandate."""
+    gateway: str | None = strawberry.UNSET
+    """The payment provider; the first configured one by default."""
+
+
 @published
 class AutoRechargePayload:
     """The auto-recharge, or why nothing was done."""

@@ -87,6 +87,7 @@ PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
 SELLER = 'legalName: "n", address: "a", gstin: "29AAGCB7383J1Z4", stateCode: "29"'
 BILLING = 'walletId: $wallet, name: "n", address: "a", postalCode: "560001", stateCode: "29"'
+MANDATE = 'walletId: $wallet, limitMinor: 99999, email: "a@b.c", phone: "9999999999", idempotencyKey: $key'
 RECHARGE = f'walletId: $wallet, savedMethodId: "pm_{"0" * 32}", amountMinor: 15000, monthlyLimitMinor: 99999'
 MUTATIONS = {
     "createWallet": Operation(
@@ -132,6 +133,7 @@ MUTATIONS = {
     ),
     "enableAutoRecharge": Operation(f"{{ enableAutoRecharge(input: {{{RECHARGE}}}) {{ {P} }} }}", SPENDERS),
     "disableAutoRecharge": Operation(f"{{ disableAutoRecharge(walletId: $wallet) {{ {P} }} }}", SPENDERS),
+    "createMandate": Operation(f"{{ createMandate(input: {{{MANDATE}}}) {{ {P} }} }}", SPENDERS),
     "removeSavedMethod": Operation(f'{{ removeSavedMethod(id: "pm_{"0" * 32}") {{ {P} }} }}', SPENDERS),
     "approveFraud": Operation(f'{{ approveFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),
     "rejectFraud": Operation(f'{{ rejectFraud(id: "frd_{"0" * 32}") {{ {P} }} }}', ADMINS),

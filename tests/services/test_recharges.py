@@ -14,6 +14,7 @@ from domain.jobs import LEASE_SECONDS
 from domain.pages import Page
 from domain.purchases import PurchaseStatus as S
 from domain.recharges import RETRY_SECONDS, MethodKind
+from runtime.worker import CONCURRENT_JOBS
 from services.jobs import free_abandoned, list_jobs, run_job
 from services.recharge_settings import disable, get
 from services.recharges import REPEAT_SECONDS, STUCK_SECONDS, sweep_recharges
@@ -97,8 +98,13 @@ async def test_two_hundred_crossings_at_once_charge_once(
     wallet = await recharging(coffer_with_bank, actor)
     await dip(coffer_with_bank, actor, wallet)
     [job] = await claim(coffer_with_bank)
-    crossings = (HANDLERS["recharge.start"](coffer_with_bank, job.payload) for _ in range(CROSSINGS))
-    await asyncio.gather(*crossings)
+    at_once = asyncio.Semaphore(CONCURRENT_JOBS)
+
+    async def cross() -> None:
+        async with at_once:
+            await HANDLERS["recharge.start"](coffer_with_bank, job.payload)
+
+    await asyncio.gather(*(cross() for _ in range(CROSSINGS)))
     assert (bank.calls, len(bank.charged)) == (1, 1)
     assert await balance(coffer_with_bank, actor, wallet) == 195 + 5_500
     assert (await reconcile(database_url))["violations"] == 0
