@@ -27,8 +27,8 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from schema.events import EventExecutor
 from schema.fast_values import Convert, absent_value, leaf_value, list_value, object_value
 from schema.scalars import WHOLE_NUMBERS
 
@@ -37,7 +37,7 @@ MAX_OPERATIONS = 1_000
 
 INT_LIMITS = (-(2**31), 2**31 - 1)
 
-StockExecutor = StrawberryGraphQLCoreExecutionContext
+StockExecutor = EventExecutor
 
 
 class FastExecutor(StockExecutor):
