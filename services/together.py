@@ -156,7 +156,7 @@ async def _announce(coffer: Coffer, session: Session, start: dict[int, int]) -> 
 async def _pay(coffer: Coffer, session: Session, one: Settled) -> None:
     purchase, payment = one.purchase, one.told.payment
     purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
-    purchase.failure_reason, purchase.updated_at = None, coffer.clock()
+    purchase.failure_reason, purchase.card, purchase.updated_at = None, payment.card, coffer.clock()
     await happened(coffer, session, Happening.PURCHASE_SUCCEEDED, purchase)
 
 
