@@ -9,7 +9,7 @@ from alembic import op
 from db.migrate import execute_script, remove_engine
 
 revision = "0010"
-down_revision = "0015"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

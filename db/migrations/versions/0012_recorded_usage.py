@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script, remove_engine
 
-revision = "0008"
-down_revision = "0020"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Create the tables."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0008_recorded_usage.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0012_recorded_usage.sql").read_text())
 
 
 def downgrade() -> None:

@@ -8,7 +8,7 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0014"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
@@ -16,7 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the table."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0014_margins.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0007_margins.sql").read_text())
 
 
 def downgrade() -> None:

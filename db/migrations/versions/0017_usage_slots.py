@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0009"
-down_revision = "0022"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Make the tables anew; the worker fills them from the ledger."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0009_usage_slots.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0017_usage_slots.sql").read_text())
 
 
 def downgrade() -> None:

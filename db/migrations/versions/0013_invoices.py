@@ -8,8 +8,8 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0024"
-down_revision = "0008"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

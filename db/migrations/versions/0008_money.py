@@ -8,8 +8,8 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0012"
-down_revision = "0014"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

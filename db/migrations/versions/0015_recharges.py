@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0011"
-down_revision = "0025"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Create the tables, and what asks for a recharge in the commit of the spend that made it necessary."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0011_recharges.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0015_recharges.sql").read_text())
 
 
 def downgrade() -> None:

@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0022"
-down_revision = "0011"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Create the table."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0022_fraud.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0016_fraud.sql").read_text())
 
 
 def downgrade() -> None:

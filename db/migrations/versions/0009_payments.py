@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0015"
-down_revision = "0012"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Create it."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0015_payments.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0009_payments.sql").read_text())
 
 
 def downgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0025"
-down_revision = "0024"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
