@@ -54,7 +54,7 @@ async def test_a_fold_keeps_its_promises(coffer: Coffer) -> None:
     await fold_usage(coffer)
     connection = await asyncpg.connect(coffer.database.url)
     promises = [query for promise, query in PROMISES.items() if "usage" in promise]
-    assert [await connection.fetch(query) for query in promises] == [[]] * 4
+    assert [await connection.fetch(query) for query in promises] == [[] for _ in promises]
     await connection.close()
 
 
