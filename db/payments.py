@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import text
 
+from domain.fraud import FraudDecision
 from domain.jobs import JobState, Queue
-from domain.payments import MAX_COUNTED_JOBS, MAX_FAILURE_REASONS, FailureReason, PaymentSums, QueueLag
+from domain.payments import MAX_COUNTED_JOBS, MAX_FAILURE_REASONS, FailureReason, PaymentSums, QueueLag, RechargeSums
 from domain.purchases import PaymentMethod, PurchaseStatus
+from domain.recharges import RechargeState
 from domain.refunds import DisputeStatus, RefundStatus
 
 if TYPE_CHECKING:
@@ -42,6 +44,17 @@ _REFUNDS: Final = text(
 _DISPUTES: Final = text(
     f"""select count(*), count(*) filter (where status = {DisputeStatus.LOST:d}), coalesce(sum(amount_minor), 0)::bigint
     from dispute where {_STARTED}"""  # noqa: S608 - our own text
+)
+_RECHARGES: Final = text(
+    f"""select count(*) filter (where state <> {RechargeState.SKIPPED:d}),
+      count(*) filter (where state = {RechargeState.SUCCEEDED:d}),
+      count(*) filter (where state = {RechargeState.FAILED:d}),
+      coalesce(sum(amount_minor) filter (where state = {RechargeState.SUCCEEDED:d}), 0)::bigint
+    from recharge where {_STARTED}"""  # noqa: S608 - our own text
+)
+_FRAUD: Final = text(
+    f"""select count(*) from fraud_event
+    where {_STARTED} and points > 0 and decision <> {FraudDecision.ALLOWED:d}"""  # noqa: S608 - our own text
 )
 _LAG: Final = text(
     f"""select q.queue, due.jobs, greatest(coalesce(extract(epoch from now() - due.oldest), 0), 0)::float8, dead.jobs
@@ -92,6 +105,18 @@ async def disputed(session: Session, project_id: int, start: datetime, end: date
     """How many disputes began, how many of these are lost, and the amounts in dispute."""
     row = (await session.execute(_DISPUTES, {"project_id": project_id, "start": start, "end": end})).one()
     return row[0], row[1], row[2]
+
+
+async def recharged(session: Session, project_id: int, start: datetime, end: datetime) -> RechargeSums:
+    """Automatic recharges that began between two instants."""
+    words = {"project_id": project_id, "start": start, "end": end}
+    return RechargeSums(*(await session.execute(_RECHARGES, words)).one())
+
+
+async def blocked(session: Session, project_id: int, start: datetime, end: datetime) -> int:
+    """How many purchases between two instants were stopped as doubtful, whatever a reviewer said later."""
+    words = {"project_id": project_id, "start": start, "end": end}
+    return int((await session.execute(_FRAUD, words)).scalar_one())
 
 
 async def lag(session: Session, project_id: int) -> list[QueueLag]:

@@ -43,6 +43,16 @@ class FailureReason:
 
 
 @dataclass(frozen=True, slots=True)
+class RechargeSums:
+    """Automatic recharges: attempts, how they ended, and what the paid ones brought (minor units)."""
+
+    attempts: int
+    succeeded: int
+    failed: int
+    revenue_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueLag:
     """What is due in a queue and how long the oldest of it has waited; counts stop at MAX_COUNTED_JOBS."""
 
@@ -65,6 +75,8 @@ class PaymentReport:
     disputes: int
     disputes_lost: int
     disputed_minor: int
+    recharges: RechargeSums
+    fraud_attempts: int
     gateways: Sequence[PaymentSums]
     methods: Sequence[PaymentSums]
     days: Sequence[PaymentSums]

@@ -29,8 +29,11 @@ async def payment_report(
         total, gateways, methods, days = await queries.sums(session, *span, zone.key)
         refunds = await queries.refunded(session, *span)
         disputes = await queries.disputed(session, *span)
+        recharges = await queries.recharged(session, *span)
+        fraud = await queries.blocked(session, *span)
         failures = await queries.failures(session, *span)
-    return PaymentReport(start, end, zone.key, total, *refunds, *disputes, gateways, methods, days, failures)
+    around = (*refunds, *disputes, recharges, fraud)
+    return PaymentReport(start, end, zone.key, total, *around, gateways, methods, days, failures)
 
 
 async def queue_lag(coffer: Coffer, actor: Actor) -> list[QueueLag]:

@@ -81,6 +81,7 @@ class Recharge(Base):
         # At most one attempt of a wallet is under way.
         Index("uq_recharge_open", "wallet_id", unique=True, postgresql_where=text("state < 4")),
         Index(None, "wallet_id", "id"),
+        Index("ix_recharge_project_id_created_at", "project_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

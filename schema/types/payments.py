@@ -41,6 +41,20 @@ class FailureReason:
 
 
 @published
+class RechargeSums:
+    """Automatic recharges that began in the range."""
+
+    attempts: BigInt
+    """Those that were tried."""
+    succeeded: BigInt
+    """Those that were paid."""
+    failed: BigInt
+    """Those that were declined or never answered; the others are under way."""
+    revenue_minor: BigInt
+    """What the credits of the paid ones cost, in paise; it is part of the total."""
+
+
+@published
 class QueueLag:
     """What waits in a queue of background work."""
 
@@ -76,6 +90,10 @@ class PaymentReport:
     """Those of them that are lost."""
     disputed_minor: BigInt
     """What they are about of the credits' price, in paise."""
+    recharges: RechargeSums
+    """Automatic recharges."""
+    fraud_attempts: BigInt
+    """Purchases that were stopped as doubtful, approved ones included: see `fraudEvents`."""
     gateways: list[PaymentSums]
     """Each provider, most revenue first."""
     methods: list[PaymentSums]

@@ -32,6 +32,14 @@ DISPUTE = """insert into dispute (uuid, project_id, purchase_id, purchase_uuid, 
   amount_minor, total_minor, currency, credits, created_at)
 select gen_random_uuid(), project_id, id, uuid, gateway, gen_random_uuid(), $3, 50000, 60200, 'INR', 5500, $2
 from purchase where id = $1"""
+RECHARGE = """with method as (insert into saved_method (uuid, project_id, wallet_id, wallet_uuid, gateway, customer_id,
+  method_id, label, kind, status) values (gen_random_uuid(), $1, $2, $3, 'stripe', 'c', gen_random_uuid(), 'l', 1, 1)
+  returning id)
+insert into recharge (uuid, project_id, wallet_id, wallet_uuid, number, saved_method_id, state, amount_minor,
+  total_minor, currency, created_at)
+select gen_random_uuid(), $1, $2, $3, $6, id, $4, 15000, 18060, 'INR', $5 from method"""
+FRAUD = """insert into fraud_event (uuid, project_id, wallet_id, wallet_uuid, idempotency_key, amount_minor, points,
+  signals, decision, created_at) values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 15000, $4, '{}', $5, $6)"""
 JOB = "insert into job (project_id, queue, kind, payload, state, run_at) values ($1, $2, 'k', '{}', $3, $4)"
 MIDNIGHT = datetime(2026, 3, 31, 18, 30, tzinfo=UTC)
 """Where the first of April begins in India."""
@@ -81,6 +89,22 @@ async def test_a_report_counts_purchases_by_their_day_and_outcome(
     assert [(reason.reason, reason.purchases) for reason in report.failures] == [("declined", 1)]
     assert (report.refunds, report.refunded_minor) == (2, 40_000)
     assert (report.disputes, report.disputes_lost, report.disputed_minor) == (3, 1, 150_000)
+
+
+async def test_a_report_counts_recharges_and_stopped_purchases(
+    coffer: Coffer, seller: Actor, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """Skipped recharges are no attempts, and a purchase that was found harmless is no fraud."""
+    wallet = await wallet_with(coffer, seller, 0)
+    whose = (seller.project_id, wallet.id, wallet.uuid)
+    for number, state in enumerate((1, 4, 5, 6)):
+        await connection.execute(RECHARGE, *whose, state, MIDNIGHT, number)
+    for points, decision in [(30, 1), (60, 2), (60, 3), (0, 1)]:
+        await connection.execute(FRAUD, *whose, points, decision, MIDNIGHT)
+    report = await payment_report(coffer, seller, date(2026, 4, 1), date(2026, 4, 1), None)
+    recharges = report.recharges
+    assert (recharges.attempts, recharges.succeeded, recharges.failed, recharges.revenue_minor) == (3, 1, 1, 15_000)
+    assert report.fraud_attempts == 2
 
 
 async def test_a_report_of_nothing_is_empty(coffer: Coffer, seller: Actor) -> None:

@@ -70,6 +70,7 @@ CREATE TABLE recharge (
 );
 CREATE UNIQUE INDEX uq_recharge_open ON recharge (wallet_id) WHERE state < 4;
 CREATE INDEX ix_recharge_wallet_id_recharge_id ON recharge (wallet_id, id);
+CREATE INDEX ix_recharge_project_id_created_at ON recharge (project_id, created_at);
 
 ALTER TABLE purchase
   ADD COLUMN saves_method BOOLEAN DEFAULT false NOT NULL,
