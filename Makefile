@@ -100,6 +100,9 @@ bench-usage: $(DEVELOPMENT) ## questions about usage beside 100,000 rows and bes
 bench-live: $(DEVELOPMENT) ## sockets, delays, fan-out and outages of the live feed (about four minutes); ARGS="--sockets 2000"
 	@exec $(BIN)/python -m bench.live $(ARGS)
 
+bench-payments: $(DEVELOPMENT) ## webhooks taken in and payments settled, beside plain inserts; EVENTS=1000000 (20,000 by default)
+	@exec $(BIN)/python -m bench.payments $(if $(EVENTS),--events $(EVENTS))
+
 bench-forecast: $(FORECASTS)/.installed ## the forecast over made and real series; ARGS=--rivals adds libraries
 	@$(FORECASTS)/bin/python -m bench.forecast $(ARGS)
 

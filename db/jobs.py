@@ -25,9 +25,9 @@ ERROR_CHARACTERS: Final = 1_000
 PURGE_JOBS: Final = 5_000
 
 
-async def add(session: Session, values: dict[str, Any]) -> None:
-    """Write a job; one with a key that an open job has is left out."""
-    await session.execute(insert(Job).values(**values).on_conflict_do_nothing())
+async def add(session: Session, *jobs: dict[str, Any]) -> None:
+    """Write jobs; one with a key that an open job has is left out."""
+    await session.execute(insert(Job).values(list(jobs)).on_conflict_do_nothing())
 
 
 async def claim(

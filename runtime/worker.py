@@ -28,13 +28,14 @@ class Worker:
         self._coffer = coffer
         self._handlers = handlers
         self._running: set[asyncio.Task[Any]] = set()
-        self._settling = False
+        self._settling: asyncio.Task[None] | None = None
         self._rounds = Rounds(coffer, self._round)
 
     async def run(self) -> None:
         """Work until stop()."""
         await self._rounds.run()
-        await end_within(self._running, STOP_SECONDS)
+        settling = [self._settling] if self._settling else []
+        await end_within({*self._running, *settling}, STOP_SECONDS)
 
     def stop(self) -> None:
         """Take no more jobs; run() returns when those in work have ended or STOP_SECONDS have passed."""
@@ -46,18 +47,18 @@ class Worker:
 
     async def _round(self) -> float | None:
         free = CONCURRENT_JOBS - len(self._running)
-        if not free:
+        if not free and (self._settling or KIND not in self._handlers):
             return None
         messages, jobs = await self._claim(free)
         for job in jobs:
             self._start(asyncio.create_task(run_job(self._coffer, self._handlers, job)))
         if messages:
-            self._settling = True
-            self._start(asyncio.create_task(self._settle(messages)))
-        if len(jobs) == free:
+            # It takes no place of the others, whose backlog must not keep paid purchases waiting.
+            self._settling = asyncio.create_task(self._settle(messages))
+        if free and len(jobs) == free:
             return 0
-        if self._settling:
-            # Messages that are due wait for the end of it, which wakes the rounds.
+        if self._settling or not free:
+            # What is due waits for the end of something, which wakes the rounds.
             return POLL_SECONDS
         async with self._coffer.database.reading() as session:
             return seconds_until(await queries.next_run_at(session), self._coffer.clock())
@@ -69,7 +70,7 @@ class Worker:
         async with self._coffer.database.transaction() as session:
             if apart and not self._settling:
                 messages = await queries.claim(session, now, MESSAGES_AT_ONCE, kind=KIND)
-            return messages, await queries.claim(session, now, free, apart=apart)
+            return messages, await queries.claim(session, now, free, apart=apart) if free else ()
 
     async def _settle(self, messages: Sequence[Job]) -> None:
         """Do messages together, and what can't be done so one by one."""
@@ -82,7 +83,8 @@ class Worker:
         try:
             await asyncio.gather(*map(alone, await settle_together(self._coffer, messages)))
         finally:
-            self._settling = False
+            self._settling = None
+            self._rounds.wake()
 
     def _start(self, task: asyncio.Task[Any]) -> None:
         self._running.add(task)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from domain.happenings import Happening
 from domain.jobs import Queue
-from services.jobs import enqueue
+from services.jobs import enqueue_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from db.database import Session
@@ -36,7 +36,20 @@ async def happened(
     about: Mapping[str, UUID] | None = None,
 ) -> None:
     """Ask for what follows; `about` names the refund or the dispute."""
+    await enqueue_all(coffer, session, _following(happening, purchase, about or {}))
+
+
+async def happened_to_all(
+    coffer: Coffer, session: Session, happening: Happening, purchases: Sequence[Purchase]
+) -> None:
+    """Ask for what follows from the same happening to many purchases."""
+    works = [work for purchase in purchases for work in _following(happening, purchase, {})]
+    await enqueue_all(coffer, session, works)
+
+
+def _following(
+    happening: Happening, purchase: Purchase, about: Mapping[str, UUID]
+) -> list[tuple[Queue, str, dict[str, object]]]:
     payload: dict[str, object] = {"happening": happening, "purchase": purchase.uuid.hex}
-    payload |= {"project_id": purchase.project_id} | {name: uuid.hex for name, uuid in (about or {}).items()}
-    for queue, kind in FOLLOWERS[happening]:
-        await enqueue(coffer, session, (queue, kind, payload))
+    payload |= {"project_id": purchase.project_id} | {name: uuid.hex for name, uuid in about.items()}
+    return [(queue, kind, payload) for queue, kind in FOLLOWERS[happening]]

@@ -25,7 +25,7 @@ from gateways.base import EventKind, GatewayRefused, GatewayUnavailable
 from live import topics
 from services.announcing import ANNOUNCED_ROWS
 from services.feed import posting_messages
-from services.happenings import happened
+from services.happenings import happened_to_all
 from services.jobs import count_done
 from services.settlement import is_plain, movements_of, parse_reference
 
@@ -107,8 +107,9 @@ async def _settle(coffer: Coffer, told: Sequence[Told]) -> set[int]:
         if settled:
             await _grant(coffer, session, [one.purchase for one in settled])
             for one in settled:
-                await _pay(coffer, session, one)
+                _pay(coffer, one)
             await session.flush()
+            await happened_to_all(coffer, session, Happening.PURCHASE_SUCCEEDED, [one.purchase for one in settled])
             changed = [(topics.purchase(one.purchase.uuid), b"changed") for one in settled]
             session.after_commit(lambda: coffer.hub.publish_many(changed))
             await event_queries.mark_all(session, [one.told.event.id for one in settled], "granted")
@@ -153,11 +154,10 @@ async def _announce(coffer: Coffer, session: Session, start: dict[int, int]) -> 
     session.after_commit(lambda: coffer.hub.publish_many(messages))
 
 
-async def _pay(coffer: Coffer, session: Session, one: Settled) -> None:
+def _pay(coffer: Coffer, one: Settled) -> None:
     purchase, payment = one.purchase, one.told.payment
     purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
     purchase.failure_reason, purchase.card, purchase.updated_at = None, payment.card, coffer.clock()
-    await happened(coffer, session, Happening.PURCHASE_SUCCEEDED, purchase)
 
 
 def _wallets(purchases: Sequence[Purchase]) -> list[int]:
