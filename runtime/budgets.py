@@ -21,6 +21,8 @@ from schema.context import Allowance
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
+    from schema.context import Context
+
 ANSWER_SECONDS: Final = 0.25
 """Redis answers in that time, or requests pass without being counted."""
 
@@ -52,6 +54,8 @@ return {granted, string.format('%.6f', points)}
 """Grants `wanted` points or as many as there are, but at least `needed` or none. One script: nothing comes between."""
 
 RATE_FIELDS: Final = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after")
+
+_RATE_FIELDS: Final = tuple(name.encode() for name in RATE_FIELDS)
 
 _log: Final = structlog.get_logger()
 _uncounted: Final = Counter("coffer_budget_uncounted_total", "Operations that passed uncounted, for want of Redis.")
@@ -171,12 +175,13 @@ def seconds_until_full(budget: Budget, remaining_points: int) -> int:
     return round((budget.rule.burst_points - remaining_points) / budget.rule.points_per_second)
 
 
-def rate_headers(budget: Budget, allowance: Allowance) -> dict[str, str]:
+def rate_fields(context: Context) -> list[tuple[bytes, bytes]]:
     """The RateLimit fields of a response, with Retry-After for a refusal; none when nobody counts."""
-    if allowance.remaining_points is None:
-        return {}
+    budget, allowance = context.meter, context.allowance
+    if allowance is None or allowance.remaining_points is None or not isinstance(budget, Budget):
+        return []
     remaining = allowance.remaining_points
     values = [budget.rule.burst_points, remaining, seconds_until_full(budget, remaining)]
     if not allowance.granted:
         values.append(max(1, math.ceil(allowance.wait_seconds)))
-    return dict(zip(RATE_FIELDS, map(str, values), strict=False))
+    return [(name, b"%d" % value) for name, value in zip(_RATE_FIELDS, values, strict=False)]
