@@ -62,7 +62,6 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
     authenticator = Authenticator(coffer, settings.jwt_secret)
     view = GraphQLView(coffer, authenticator, settings)
-    origins = list(settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,7 +90,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
             Middleware(QuickAnswers, view=view),
             Middleware(
                 CORSMiddleware,
-                allow_origins=origins,
+                allow_origins=list(settings.allowed_origins),
                 allow_methods=["GET", "POST"],
                 allow_headers=["*"],
                 expose_headers=[*RATE_FIELDS, "x-request-id"],

@@ -175,13 +175,23 @@ def seconds_until_full(budget: Budget, remaining_points: int) -> int:
     return round((budget.rule.burst_points - remaining_points) / budget.rule.points_per_second)
 
 
-def rate_fields(context: Context) -> list[tuple[bytes, bytes]]:
+def rate_headers(budget: Budget, allowance: Allowance) -> dict[str, str]:
     """The RateLimit fields of a response, with Retry-After for a refusal; none when nobody counts."""
-    budget, allowance = context.meter, context.allowance
-    if allowance is None or allowance.remaining_points is None or not isinstance(budget, Budget):
+    return dict(zip(RATE_FIELDS, map(str, _rate_values(budget, allowance)), strict=False))
+
+
+def rate_fields(context: Context) -> list[tuple[bytes, bytes]]:
+    """The same for an operation's answer, as ASGI takes them."""
+    if context.allowance is None or not isinstance(context.meter, Budget):
         return []
-    remaining = allowance.remaining_points
-    values = [budget.rule.burst_points, remaining, seconds_until_full(budget, remaining)]
-    if not allowance.granted:
-        values.append(max(1, math.ceil(allowance.wait_seconds)))
+    values = _rate_values(context.meter, context.allowance)
     return [(name, b"%d" % value) for name, value in zip(_RATE_FIELDS, values, strict=False)]
+
+
+def _rate_values(budget: Budget, allowance: Allowance) -> list[int]:
+    """Limit, remaining, reset in seconds, and how long to wait after a refusal."""
+    remaining = allowance.remaining_points
+    if remaining is None:
+        return []
+    values = [budget.rule.burst_points, remaining, seconds_until_full(budget, remaining)]
+    return values if allowance.granted else [*values, max(1, math.ceil(allowance.wait_seconds))]
