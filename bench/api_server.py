@@ -9,25 +9,34 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 import uvicorn
 import uvloop
-from graphql import execute
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionResult
 
 from domain.permissions import Role
+from domain.wallets import OwnerType
 from runtime import collector, graphql_view
 from runtime.http import LimitedHttp
 from runtime.process import make_server, open_coffer
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
+from schema.ids import parse_id, public_id
 from schema.root import CofferSchema, schema
-from services.keys import issue_key
+from services.keys import authenticate, issue_key
+from services.wallets import create_wallet, get_wallet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from starlette.requests import Request
+    from strawberry.types import ExecutionResult
+
+    from domain.permissions import Actor
+    from schema.context import Context
+    from services.coffer import Coffer
+
+    Endpoint = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
 
 @strawberry.type
@@ -120,60 +129,84 @@ class Mutation:
 class Unguarded(CofferSchema):
     """The same schema without the guard: documents come from the cache and run at once."""
 
-    async def execute(  # type: ignore[override]
-        self,
-        query: str | None,
-        variable_values: Any = None,  # noqa: ANN401
-        **more: Any,  # noqa: ANN401
-    ) -> ExecutionResult:
+    async def answer(
+        self, text: str, variables: dict[str, Any] | None, operation_name: str | None, context: Context
+    ) -> ExecutionResult | None:
         """Run an operation without asking what it costs or who pays."""
-        document = self.documents.read(query or "", keep=True)
-        result: Any = execute(
-            self._schema,
-            document.node,
-            context_value=more["context_value"],
-            variable_values=variable_values,
-            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-            executor_class=self.execution_context_class,
-        )
-        done = await result
-        return ExecutionResult(done.data, done.errors)
+        document = self.documents.known(text)
+        plan = document.plan(operation_name) if document else None
+        return await plan.run(context, variables) if plan else None
 
 
 async def serve_coffer(kind: str, database_url: str, redis_url: str) -> None:
-    """Print a key, then serve; `bare` leaves the guard out."""
+    """Print a key and a wallet, then serve; `bare` leaves the guard out, `product` has the product's own schema."""
     configure_logs()
-    schema_class = Unguarded if kind == "bare" else CofferSchema
-    vars(graphql_view)["schema"] = schema_class(
-        query=Query, mutation=Mutation, config=StrawberryConfig(), extensions=schema.extensions
-    )
+    if kind != "product":
+        schema_class = Unguarded if kind == "bare" else CofferSchema
+        vars(graphql_view)["schema"] = schema_class(
+            query=Query, mutation=Mutation, config=StrawberryConfig(), extensions=schema.extensions
+        )
     settings = read_settings()
     async with AsyncExitStack() as stack:
         coffer = await stack.enter_async_context(open_coffer(settings, database_url, redis_url))
         created = await issue_key(coffer.database, "bench", Role.OWNER)
-        sys.stdout.write(created.secret + "\n")
-        sys.stdout.flush()
+        _, wallet_id = await _own_wallet(coffer)
+        _say(f"{created.secret} {wallet_id}")
         server = make_server(coffer, settings)
         collector.calm()
         await server.serve()
 
 
-async def _wallet(request: Request) -> JSONResponse:
+async def serve_plain(kind: str, database_url: str, redis_url: str) -> None:
+    """Serve a plain Starlette endpoint with the server's settings: from memory, or (`plain read`) a wallet's row."""
+    settings = read_settings()
+    async with AsyncExitStack() as stack:
+        endpoint: Endpoint = _from_memory
+        wallet_id = "w1"
+        if kind == "plain read":
+            coffer = await stack.enter_async_context(open_coffer(settings, database_url, redis_url))
+            actor, wallet_id = await _own_wallet(coffer)
+            endpoint = _reading(coffer, actor)
+        _say(f"none {wallet_id}")
+        app = Starlette(routes=[Route("/graphql", endpoint, methods=["POST"])])
+        config = uvicorn.Config(app, port=settings.port, log_level="warning", access_log=False, http=LimitedHttp)
+        collector.calm()
+        await uvicorn.Server(config).serve()
+
+
+async def _from_memory(request: Request) -> JSONResponse:
     await request.json()
     wallet = {"id": "w1", "ownerId": "u1", "currency": "CREDIT", "balance": 12345, "updatedAt": TIME}
     return JSONResponse({"data": {"wallet": wallet}})
 
 
-async def serve_floor() -> None:
-    """Serve a plain Starlette endpoint, with the server's own settings."""
-    sys.stdout.write("none\n")
+def _reading(coffer: Coffer, actor: Actor) -> Endpoint:
+    """An endpoint that reads what the product's wallet query reads, without keys, limits or budgets."""
+
+    async def endpoint(request: Request) -> JSONResponse:
+        asked = await request.json()
+        row = await get_wallet(coffer, actor, parse_id("wal", asked["variables"]["id"]))
+        assert row
+        wallet = {"id": public_id("wal", row.uuid), "ownerId": row.owner_id, "availableCredits": row.available_credits}
+        times = {"sequence": row.sequence, "updatedAt": row.updated_at.isoformat()}
+        return JSONResponse({"data": {"wallet": wallet | times}})
+
+    return endpoint
+
+
+async def _own_wallet(coffer: Coffer) -> tuple[Actor, str]:
+    """The benchmark's owner and its wallet's id."""
+    created = await issue_key(coffer.database, "bench", Role.OWNER)
+    actor = await authenticate(coffer, created.secret)
+    assert actor
+    wallet = await create_wallet(coffer, actor, OwnerType.USER, "u1", None)
+    return actor, public_id("wal", wallet.uuid)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
-    app = Starlette(routes=[Route("/graphql", _wallet, methods=["POST"])])
-    port = read_settings().port
-    config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, http=LimitedHttp)
-    collector.calm()
-    await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve_floor() if sys.argv[1] == "floor" else serve_coffer(sys.argv[1], sys.argv[2], sys.argv[3]))
+    uvloop.run((serve_plain if sys.argv[1].startswith("plain") else serve_coffer)(*sys.argv[1:]))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -26,6 +26,7 @@ from runtime.budgets import RATE_FIELDS
 from runtime.exports import Exports
 from runtime.graphql_view import GraphQLView
 from runtime.origins import trusting
+from runtime.quick import QuickAnswers
 from runtime.storage import open_store
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
     """Everything that is served over HTTP and WebSocket."""
     authenticator = Authenticator(coffer, settings.jwt_secret)
     view = GraphQLView(coffer, authenticator, settings)
-    origins = list(settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -87,9 +87,10 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
         middleware=[
             *trusting(settings.origins),
             Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
+            Middleware(QuickAnswers, view=view),
             Middleware(
                 CORSMiddleware,
-                allow_origins=origins,
+                allow_origins=list(settings.allowed_origins),
                 allow_methods=["GET", "POST"],
                 allow_headers=["*"],
                 expose_headers=[*RATE_FIELDS, "x-request-id"],
@@ -101,7 +102,7 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
 
 
 class RequestMiddleware:
-    """Gives each request an id, the security headers, a log line and a time."""
+    """Gives each request an id, the security headers and a time."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
@@ -113,8 +114,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+        request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
 
@@ -122,19 +122,32 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = list(message.get("headers", ()))
+                headers = message.get("headers", ())
                 there = {name for name, _ in headers}
-                headers += [header for header in self._headers if header[0] not in there]
-                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
+                more = [header for header in self._headers if header[0] not in there]
+                message["headers"] = [*headers, *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            seconds = time.perf_counter() - started
             path = getattr(scope.get("route"), "path", "other")
-            _seconds.labels(scope["method"], path, status).observe(seconds)
-            _log.debug("http", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
+            _timer(scope["method"], path, status).observe(time.perf_counter() - started)
+
+
+@lru_cache(maxsize=1_000)
+def _timer(method: str, path: str, status: int) -> Histogram:
+    """The histogram of these labels: looking them up takes longer than counting."""
+    return _seconds.labels(method, path, status)
+
+
+def _request_id(scope: Scope) -> str:
+    """The id that the client sent, if it is one, or a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            sent = value.decode("latin-1")
+            return sent if _REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
+    return os.urandom(16).hex()
 
 
 async def _healthy(_request: Request) -> Response:

@@ -21,6 +21,8 @@ from schema.context import Allowance
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
+    from schema.context import Context
+
 ANSWER_SECONDS: Final = 0.25
 """Redis answers in that time, or requests pass without being counted."""
 
@@ -52,6 +54,8 @@ return {granted, string.format('%.6f', points)}
 """Grants `wanted` points or as many as there are, but at least `needed` or none. One script: nothing comes between."""
 
 RATE_FIELDS: Final = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after")
+
+_RATE_FIELDS: Final = tuple(name.encode() for name in RATE_FIELDS)
 
 _log: Final = structlog.get_logger()
 _uncounted: Final = Counter("coffer_budget_uncounted_total", "Operations that passed uncounted, for want of Redis.")
@@ -173,10 +177,21 @@ def seconds_until_full(budget: Budget, remaining_points: int) -> int:
 
 def rate_headers(budget: Budget, allowance: Allowance) -> dict[str, str]:
     """The RateLimit fields of a response, with Retry-After for a refusal; none when nobody counts."""
-    if allowance.remaining_points is None:
-        return {}
+    return dict(zip(RATE_FIELDS, map(str, _rate_values(budget, allowance)), strict=False))
+
+
+def rate_fields(context: Context) -> list[tuple[bytes, bytes]]:
+    """The same for an operation's answer, as ASGI takes them."""
+    if context.allowance is None or not isinstance(context.meter, Budget):
+        return []
+    values = _rate_values(context.meter, context.allowance)
+    return [(name, b"%d" % value) for name, value in zip(_RATE_FIELDS, values, strict=False)]
+
+
+def _rate_values(budget: Budget, allowance: Allowance) -> list[int]:
+    """Limit, remaining, reset in seconds, and how long to wait after a refusal."""
     remaining = allowance.remaining_points
+    if remaining is None:
+        return []
     values = [budget.rule.burst_points, remaining, seconds_until_full(budget, remaining)]
-    if not allowance.granted:
-        values.append(max(1, math.ceil(allowance.wait_seconds)))
-    return dict(zip(RATE_FIELDS, map(str, values), strict=False))
+    return values if allowance.granted else [*values, max(1, math.ceil(allowance.wait_seconds))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -15,21 +14,21 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 
 from resolvers.loaders import Loaders
-from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_headers
+from runtime.budgets import Budget, Budgets, Rule, caller_name, rate_fields
 from runtime.event_stream import EventStream
-from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json, takes_json_alone
+from runtime.media import GRAPHQL_RESPONSE, JSON, also_json, chosen_type, is_json
 from runtime.origins import RequestOrigins
-from runtime.refusals import refusal
+from runtime.refusals import LATE, refusal
 from runtime.shared import SharedStreams
 from runtime.sockets import Seats, SocketHandler, TextSocketAdapter, TooManyConnections
 from runtime.webhooks import read_in_time, replay
 from schema.context import Context, OperationLimits
-from schema.fast_execution import FastExecutor, StockExecutor
+from schema.events import EventExecutor
+from schema.fast_execution import FastExecutor
 from schema.masking import masked
 from schema.root import schema
 from schema.trusted import TrustedDocuments
@@ -56,9 +55,6 @@ IDE_POLICY: Final = (
 STATUS_OF: Final = {"RATE_LIMITED": 429, "TIMEOUT": 503}
 """Errors that every HTTP client should see at once, also one that asked for application/json."""
 
-_POST: Final[Any] = SimpleNamespace(method="POST")
-"""All that Strawberry's view asks of a request while it executes."""
-
 _IDE: Final = Path(__file__).parent / "static" / "graphiql" / "index.html"
 
 
@@ -79,12 +75,14 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_SOCKET,
             allowed_origins=settings.allowed_origins,
         )
-        schema.execution_context_class = FastExecutor if settings.fast_execution else StockExecutor
+        self.guarded = schema
+        schema.execution_context_class = FastExecutor if settings.fast_execution else EventExecutor
         schema.documents.trust(TrustedDocuments(settings.documents_dir, only=settings.trusted_documents_only))
         self.seats = Seats(settings.limits.max_live_connections_per_project)
         self.streams = SharedStreams(self._shared_context)
         self.budgets = Budgets(coffer.hub.redis_url)
         self._limits = limits = settings.limits
+        self.max_body_bytes = limits.max_request_bytes
         self._operation_limits = OperationLimits(limits.operation_seconds, limits.max_cost_points)
         self._rule = Rule(limits.rate_points_per_second, limits.rate_burst_points)
         anonymous_rate = limits.anonymous_points_per_second
@@ -102,15 +100,11 @@ class GraphQLView(GraphQL[Context, None]):
             try:
                 body = await read_in_time(request, self._limits.max_request_bytes)
             except Unread:
-                await refusal(request, 408, "The body did not arrive in time.")(scope, receive, send)
+                await refusal(request, 408, LATE)(scope, receive, send)
                 return
             if body is None:
                 reason = f"A request is at most {self._limits.max_request_bytes} bytes."
                 await refusal(request, 413, reason)(scope, receive, send)
-                return
-            response = await self._answer(request, body)
-            if response is not None:
-                await response(scope, receive, send)
                 return
             receive = replay(body, receive)
         try:
@@ -120,48 +114,25 @@ class GraphQLView(GraphQL[Context, None]):
             if scope["type"] == "http" and "graphql.context" in scope:
                 self.seats.leave(scope["graphql.context"])
 
-    async def _answer(self, request: Request, body: bytes) -> Response | None:
-        """Answer an ordinary operation without the work for what is none; None leaves it to Strawberry's view."""
-        headers = request.headers
-        operation = self._ordinary(body) if is_json(headers.get("content-type", "")) else None
-        if operation is None or not takes_json_alone(headers.get("accept", "")):
-            return None
-        context = await self.get_context(request, None)
-        try:
-            result = await self.execute_single(request, _POST, Response(), context, None, operation)
-        except HTTPException as refused:
-            return refusal(request, refused.status_code, refused.reason)
-        answer = await self.process_result(request, result)
-        response = Response(self.encode_json(answer), media_type=JSON)
-        self._finish(request, response)
-        return response
-
-    def _ordinary(self, body: bytes) -> GraphQLRequestData | None:
-        """The operation in a body, when it is a plain one in every respect."""
-        try:
-            data = self.decode_json(body)
-        except ValueError:
-            return None
-        if not isinstance(data, dict):
-            return None
-        query, name, variables = data.get("query"), data.get("operationName"), data.get("variables")
-        plain = isinstance(query, str) and isinstance(name, str | None) and isinstance(variables, dict | None)
-        if not plain or not query or data.get("extensions") is not None:
-            return None
-        return GraphQLRequestData(query=query, variables=variables, operation_name=name, extensions=None)
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket | None) -> Context:  # noqa: ARG002
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         """Who is calling and what it may use; on a socket the caller is known after connection_init."""
-        caller = await self._authenticator.caller(request.headers.get("authorization"))
-        request_id = request.scope.get("state", {}).get("request_id") or uuid4().hex
-        context = Context(self._coffer, request_id, None, limits=self._operation_limits)
-        address = request.client.host if request.client else ""
-        context.read_client = lambda: self._origins.client(request)
-        context.traceparent = request.headers.get("traceparent")
-        context.meter = self.budgets.of(f"address:{address}", self._anonymous_rule)
-        self._admit(context, caller)
-        context.loaders = Loaders(context)
+        context = await self.context_of(request.scope, dict(reversed(request.scope["headers"])))
         request.scope["graphql.context"] = context
+        return context
+
+    async def context_of(self, scope: Scope, head: Mapping[bytes, bytes]) -> Context:
+        """The same from a connection's headers."""
+        caller = await self._authenticator.caller(head.get(b"authorization", b"").decode("latin-1"))
+        request_id = scope.get("state", {}).get("request_id") or uuid4().hex
+        context = Context(self._coffer, request_id, None, limits=self._operation_limits)
+        context.read_client = lambda: self._origins.client(HTTPConnection(scope))
+        if b"traceparent" in head:
+            context.traceparent = head[b"traceparent"].decode("latin-1")
+        context.loaders = Loaders(context)
+        if caller is None:
+            client = scope.get("client")
+            context.meter = self.budgets.of(f"address:{client[0] if client else ''}", self._anonymous_rule)
+        self._admit(context, caller)
         return context
 
     def _shared_context(self, actor: Actor) -> Context:
@@ -269,10 +240,10 @@ class GraphQLView(GraphQL[Context, None]):
             response = await super().run(request, *args, **kwargs)
         except HTTPException as refused:
             return refusal(request, refused.status_code, refused.reason)
-        self._finish(request, response)
+        self.finish(request, response)
         return response
 
-    def _finish(self, request: Request, response: Response) -> None:
+    def finish(self, request: Request, response: Response) -> None:
         """The media type, the status and the budget's headers."""
         status = request.scope.get("graphql.status", response.status_code)
         newer = chosen_type(request.headers.get("accept", "")) == GRAPHQL_RESPONSE
@@ -283,9 +254,7 @@ class GraphQLView(GraphQL[Context, None]):
         if "cache-control" not in response.headers:
             response.raw_headers.append((b"cache-control", b"no-store"))
         context: Context = request.scope["graphql.context"]
-        if context.allowance is not None and isinstance(context.meter, Budget):
-            fields = rate_headers(context.meter, context.allowance)
-            response.raw_headers.extend((name.encode(), value.encode()) for name, value in fields.items())
+        response.raw_headers.extend(rate_fields(context))
 
 
 def _has_path(errors: Any) -> bool:  # noqa: ANN401 - a list or None

@@ -20,6 +20,8 @@ CODES: Final = {
     429: "TOO_MANY_CONNECTIONS",
 }
 
+LATE: Final = "The body did not arrive in time."
+
 
 def refusal(request: HTTPConnection, status: int, reason: str) -> Response:
     """A request that GraphQL never saw, refused in GraphQL's own form."""

@@ -85,7 +85,7 @@ class Settings:
     """Where trusted documents are; `trusted_documents_only` refuses all others."""
     trusted_documents_only: bool = False
     fast_execution: bool = True
-    """Whether plain parts of answers take the short way (`schema.fast_execution`)."""
+    """Whether plain operations and parts of answers are compiled (`schema.plans`, `schema.fast_execution`)."""
     limits: Limits = Limits()
     accounts: GatewayAccounts = field(default_factory=GatewayAccounts)
     queue_url: str | None = None

@@ -8,6 +8,7 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     OperationType,
     get_operation_ast,
     parse,
@@ -19,6 +20,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost import Price
 from schema.limits import MAX_DOCUMENT_CHARACTERS, MAX_TOKENS, broken_limits, introspects
+from schema.plans import Plan, plan_of
 from schema.trusted import UNKNOWN_DOCUMENT, TrustedDocuments, digest_of
 
 MAX_KEPT_CHARACTERS = 8 * 1024
@@ -43,6 +45,8 @@ class Document:
         self.errors = broken_limits(node) or _validate(schema, node)
         self._schema = schema
         self._prices: dict[str | None, Price] = {}
+        self._plans: dict[str | None, Plan | None] = {}
+        self.operations = {} if self.errors else _operations(node)
 
     def subscription(self, operation_name: str | None) -> str | None:
         """The field that an operation subscribes to; None for anything else, and for one behind a fragment."""
@@ -59,6 +63,19 @@ class Document:
             assert operation is not None  # noqa: S101 - its type was read before
             self._prices[operation_name] = Price(self._schema, self.node, operation)
         return self._prices[operation_name].points(variables)
+
+    def plan(self, operation_name: str | None) -> Plan | None:
+        """How an operation of a valid document is run the short way, if there is one."""
+        if operation_name not in self._plans:
+            self._plans[operation_name] = plan_of(self._schema, self.node, operation_name)
+        return self._plans[operation_name]
+
+
+def _operations(node: DocumentNode) -> dict[str | None, OperationDefinitionNode]:
+    """The operations of a document by their names; the only one needs none."""
+    found = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+    named: dict[str | None, OperationDefinitionNode] = {each.name.value: each for each in found if each.name}
+    return named | ({None: found[0]} if len(found) == 1 else {})
 
 
 def _validate(schema: GraphQLSchema, node: DocumentNode) -> list[GraphQLError]:
@@ -97,10 +114,12 @@ class Documents:
             self._keep(text, document)
         return document
 
-    def holds(self, text: str | None) -> bool:
-        """Whether a text is remembered as a valid document."""
+    def known(self, text: str | None) -> Document | None:
+        """The document of a text that is remembered."""
         found = self._known.get(text) if text else None
-        return found is not None and not found.errors
+        if found is not None and text is not None:
+            self._known.move_to_end(text)
+        return found
 
     def _keep(self, text: str, document: Document) -> None:
         self._known[text] = document

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FragmentDefinitionNode,
     GraphQLBoolean,
     GraphQLField,
@@ -22,14 +23,19 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLSchema,
     GraphQLString,
     OperationDefinitionNode,
+    default_field_resolver,
+    default_type_resolver,
     is_abstract_type,
     is_leaf_type,
 )
+from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.values import VariableValues
 
 from schema.events import EventExecutor
-from schema.fast_values import Convert, absent_value, leaf_value, list_value, object_value
+from schema.fast_values import Convert, Unusual, absent_value, leaf_value, list_value, object_value
 from schema.scalars import WHOLE_NUMBERS
 
 MAX_OPERATIONS = 1_000
@@ -37,10 +43,8 @@ MAX_OPERATIONS = 1_000
 
 INT_LIMITS = (-(2**31), 2**31 - 1)
 
-StockExecutor = EventExecutor
 
-
-class FastExecutor(StockExecutor):
+class FastExecutor(EventExecutor):
     """Strawberry's executor with compiled selections."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,6 +53,30 @@ class FastExecutor(StockExecutor):
             # Strawberry's is always there; without middleware it only costs a call for each field.
             self.middleware_manager = None
         self._compiled: dict[Any, Convert | None] = _compiled_before(self.operation, self.fragment_definitions)
+
+    @classmethod
+    def of_shape(cls, schema: GraphQLSchema, document: DocumentNode, operation: Any) -> "FastExecutor":
+        """An executor that compiles an operation and never runs it."""
+        definitions = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        fragments = {name: FragmentDetails(definition, None) for name, definition in definitions.items()}
+        resolvers = (default_field_resolver, default_type_resolver, default_field_resolver)
+        nothing = VariableValues({}, {})
+        return cls(schema, definitions, fragments, None, None, operation, nothing, *resolvers)
+
+    def root_fields(self, root: Any) -> dict[str, Any]:
+        """The fields of the operation, by their names in the answer."""
+        found = collect_fields(
+            self.schema, self.fragments, self.variable_values, root, self.operation, hide_suggestions=True
+        )
+        fields: dict[str, Any] = found.grouped_field_set
+        return fields
+
+    def converter(self, type_: Any, details: Any) -> Convert:
+        """How values of a field become part of the answer. Unusual when that is not plain."""
+        convert = self._converter(type_, details)
+        if convert is None:
+            raise Unusual
+        return convert
 
     def collect_and_execute_subfields(
         self,
@@ -242,14 +270,14 @@ def _compiled_before(operation: OperationDefinitionNode, fragments: dict[str, Fr
         _known.move_to_end(id(operation))
         return known[2]
     compiled: dict[Any, Convert | None] = {}
-    if not _varies([operation, *fragments.values()]):
+    if not varies([operation, *fragments.values()]):
         _known[id(operation)] = (operation, fragments, compiled)
         if len(_known) > MAX_OPERATIONS:
             _known.popitem(last=False)
     return compiled
 
 
-def _varies(definitions: Iterable[Any]) -> bool:
+def varies(definitions: Iterable[Any]) -> bool:
     """Whether a directive stands in some selection: it may leave a field out for some variables."""
     waiting = list(definitions)
     while waiting:

@@ -1,48 +1,22 @@
-"""What stands between a document and its execution: limits, validation, and who may ask for what."""
+"""What stands between a document and its execution in Strawberry's chain of extensions."""
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from graphql import GraphQLError
-from prometheus_client import Counter, Histogram
 from strawberry.types.graphql import OperationType
 
-from schema import tracing
-from schema.context import Allowance
-from schema.documents import Document, Documents
+from schema.admission import INVALID_DOCUMENT_POINTS, admit, answered, cost, first_code, measure, too_late
 from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
 from schema.tracing import Finished
 
+if TYPE_CHECKING:
+    from schema.documents import Document, Documents
+
 _UNREADABLE = "!"
 """Stands in for a text that must not be parsed; the refusal takes the place of its syntax error."""
-
-SLOW_SECONDS = 2.0
-
-_log = structlog.get_logger()
-_operations = Counter(
-    "coffer_graphql_operations_total", "Operations by what they are and their first error.", ["kind", "code"]
-)
-_seconds = Histogram("coffer_graphql_operation_seconds", "Time of a query or mutation.", ["kind"])
-_points = Histogram("coffer_graphql_operation_points", "Cost of an operation.", buckets=[10.0**n for n in range(6)])
-
-INVALID_DOCUMENT_POINTS = 10
-"""What a document costs that is refused: reading it took more time than most that run."""
-
-
-@cache
-def _counter(kind: str, code: str) -> Counter:
-    """The counter of these labels: looking them up takes longer than counting."""
-    return _operations.labels(kind, code)
-
-
-@cache
-def _timer(kind: str) -> Histogram:
-    return _seconds.labels(kind)
 
 
 class Guard(CodedErrors):
@@ -79,21 +53,17 @@ class Guard(CodedErrors):
             execution.graphql_document = self._document.node
         except GraphQLError as refusal:
             meter = execution.context.meter
-            self._refusal = (meter and self._answer(meter.owe(INVALID_DOCUMENT_POINTS))) or refusal
+            self._refusal = (meter and answered(meter.owe(INVALID_DOCUMENT_POINTS), execution.context)) or refusal
             execution.query = execution.query and _UNREADABLE
         yield
 
     async def on_validate(self) -> AsyncIterator[None]:
         """Say what is wrong with the document or its price, or let it through."""
         assert self._document is not None  # noqa: S101 - only what was parsed is validated
-        errors = self._errors(self._document)
-        if errors:
-            refusal = await self._charge(INVALID_DOCUMENT_POINTS)
-        else:
-            points = self._document.points(self.execution_context.operation_name, self.execution_context.variables)
-            refusal = _too_costly(points, self.execution_context.context.limits.cost_points)
-            refusal = refusal or await self._charge(points)
-        self.execution_context.pre_execution_errors = [refusal] if refusal else errors
+        execution = self.execution_context
+        operation = (execution.operation_name, execution.variables)
+        self._points, errors = await admit(self._document, *operation, execution.context)
+        execution.pre_execution_errors = errors
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -103,8 +73,7 @@ class Guard(CodedErrors):
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as late:
-            message = f"This took longer than {seconds:g} s: send it again, a mutation with the same key."
-            raise TookTooLong(message) from late
+            raise too_late(seconds) from late
 
     def coded(self, error: GraphQLError) -> GraphQLError:
         """The error as the caller may see it; the reason for a refusal in place of its stand-in."""
@@ -112,33 +81,15 @@ class Guard(CodedErrors):
 
     def get_results(self) -> dict[str, Any]:
         """What the operation cost, of how much, and what is left; not with each event of a subscription."""
-        if self._document is None or self._points is None:
+        if self._document is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
             return {}
-        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            return {}
-        context = self.execution_context.context
-        remaining = context.allowance.remaining_points if context.allowance else None
-        return {"cost": {"requested": self._points, "limit": context.limits.cost_points, "remaining": remaining}}
+        return cost(self._points, self.execution_context.context)
 
     def _measure(self, seconds: float, code: str) -> None:
-        kind = self._kind()
-        _counter(kind, code).inc()
-        if tracing.is_on():
-            self._trace(kind, code, seconds)
-        if self._points is not None:
-            _points.observe(self._points)
-        if kind in {"query", "mutation"} and self._document:
-            _timer(kind).observe(seconds)
-            if seconds > SLOW_SECONDS:
-                figures = {"ms": round(seconds * 1_000), "points": self._points, "code": code}
-                name = self.execution_context.operation_name
-                _log.warning("graphql.slow", kind=kind, name=name, document=self._document.digest, **figures)
-
-    def _trace(self, kind: str, code: str, seconds: float) -> None:
-        execution, document = self.execution_context, self._document
+        execution, document, kind = self.execution_context, self._document, self._kind()
         name = execution.operation_name if kind != "unread" else None
         digest = document.digest if document else None
-        tracing.record(Finished(kind, name, digest, self._points, code, seconds, execution.context.traceparent))
+        measure(Finished(kind, name, digest, self._points, code, seconds, execution.context.traceparent))
 
     def _kind(self) -> str:
         """Query, mutation or subscription; `unread` for a document that can't be read or lacks the operation."""
@@ -149,39 +100,4 @@ class Guard(CodedErrors):
 
     def _first_code(self) -> str:
         result = self.execution_context.result
-        errors = result.errors if result else None
-        return str((errors[0].extensions or {}).get("code")) if errors else "OK"
-
-    async def _charge(self, points: int) -> GraphQLError | None:
-        """Take the points from the caller's budget; the refusal when it does not have them."""
-        context = self.execution_context.context
-        self._points = points
-        if context.meter is None:
-            return None
-        return self._answer(await context.meter.take(points))
-
-    def _answer(self, allowance: Allowance) -> GraphQLError | None:
-        """The refusal that an allowance means, if any."""
-        self.execution_context.context.allowance = allowance
-        if allowance.granted:
-            return None
-        seconds = math.ceil(allowance.wait_seconds)
-        message = f"The budget has {allowance.remaining_points} points, and this costs more: wait {seconds} s."
-        return refused("RATE_LIMITED", message, retryAfterSeconds=seconds)
-
-    def _errors(self, document: Document) -> list[GraphQLError]:
-        if document.introspects and self.execution_context.context.caller is None:
-            return [refused("UNAUTHENTICATED", "Introspection needs an API key: Authorization: Bearer <key>.")]
-        return document.errors
-
-
-def refused(code: str, message: str, **figures: object) -> GraphQLError:
-    """A refusal with a code of its own."""
-    return GraphQLError(message, extensions={"code": code, **figures})
-
-
-def _too_costly(points: int, limit: int) -> GraphQLError | None:
-    if points <= limit:
-        return None
-    message = f"This costs {points} points and may cost {limit}: ask for fewer or smaller lists."
-    return refused("COST_EXCEEDED", message, requested=points, limit=limit)
+        return first_code(result.errors if result else None)

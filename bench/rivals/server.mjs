@@ -25,4 +25,4 @@ const servers = {
 }
 
 await servers[kind]()
-console.log('none')
+console.log('none w1')

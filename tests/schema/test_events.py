@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncGenerator  # noqa: TC003 - Strawberry reads it
 
+import pytest
 import strawberry
 from graphql.execution.collect_fields import FieldDetails
 
 from schema.events import EventExecutor
+from schema.fast_execution import FastExecutor
 
 EVENTS = 200
 EARLY = 5
@@ -39,9 +41,10 @@ class Subscription:
             yield Inner(number=number)
 
 
-async def test_a_long_subscription_does_not_grow() -> None:
+@pytest.mark.parametrize("executor", [EventExecutor, FastExecutor])
+async def test_a_long_subscription_does_not_grow(executor: type[EventExecutor]) -> None:
     """After hundreds of events as many of the executor's records are alive as after a few."""
-    schema = strawberry.Schema(Query, subscription=Subscription, execution_context_class=EventExecutor)
+    schema = strawberry.Schema(Query, subscription=Subscription, execution_context_class=executor)
     alive = {}
     results = aiter(await schema.subscribe("subscription { events { number } }"))
     for number in range(EVENTS):
