@@ -55,6 +55,8 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "JSON": st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=2),
     "after": st.none(),
     "amountMinor": st.integers(15_000, 20_000),
+    "by": st.sampled_from(["DAY", "WEEK", "MONTH"]),
+    "groupBy": st.sampled_from(["FEATURE", "MEMBER", "DAY"]),
     "feature": st.sampled_from(["AI_SUMMARY", "API_BASIC_REQUEST", "CREATE_COMMUNITY", "EMAIL_SEND"]),
     "from": st.integers(1, 30).map(lambda days: str(TODAY - timedelta(days))),
     "to": st.just(str(TODAY)),
@@ -138,13 +140,14 @@ def _value(type_: Any, name: str, within: str, *, odd: bool) -> st.SearchStrateg
 
 def _present(type_: Any, name: str, within: str, *, odd: bool) -> st.SearchStrategy[Any]:  # noqa: ANN401
     if isinstance(type_, GraphQLList):
-        return st.lists(_value(type_.of_type, name, within, odd=odd), min_size=0 if odd else 1, max_size=3)
+        items = _value(type_.of_type, name, within, odd=odd)
+        return st.lists(items, max_size=3) if odd else st.lists(items, min_size=1, max_size=2, unique_by=repr)
     if isinstance(type_, GraphQLInputObjectType):
         values = {each: _value(field.type, each, within, odd=odd) for each, field in type_.fields.items()}
         required = {each for each, field in type_.fields.items() if is_required_input_field(field)}
         return _filled(values, required, odd=odd)
     if isinstance(type_, GraphQLEnumType):
-        return st.sampled_from(list(type_.values))
+        return FITTING.get(name, st.sampled_from(list(type_.values)))
     if type_.name == "ID":
         return st.sampled_from([f"@{kind}" for kind in _meant(name, within)])
     return FITTING.get(name, FITTING[type_.name])
