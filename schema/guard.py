@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
-from strawberry.types.graphql import OperationType
 
 from schema.admission import INVALID_DOCUMENT_POINTS, admit, answered, cost, first_code, measure, too_late
 from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
@@ -81,7 +80,7 @@ class Guard(CodedErrors):
 
     def get_results(self) -> dict[str, Any]:
         """What the operation cost, of how much, and what is left; not with each event of a subscription."""
-        if self._document is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+        if self._document is None or self._kind() in {"subscription", "unread"}:
             return {}
         return cost(self._points, self.execution_context.context)
 

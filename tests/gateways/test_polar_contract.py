@@ -180,14 +180,17 @@ async def test_a_wrong_token_fails_no_purchase(provider: FakePolar) -> None:
 CHARGE = ChargeRequest(REFERENCE, 50_000, "INR", SavedMethod(str(uuid4()), "default"), "5500 credits")
 
 
-async def test_a_saved_method_is_charged_once_for_its_reference(provider: FakePolar, gateway: PolarGateway) -> None:
+async def test_a_saved_method_is_charged_once_for_its_reference(provider: FakePolar) -> None:
     """A lost answer is found again by the reference: one order, paid, that reads the same."""
     provider.loses_answers = True
-    with pytest.raises(GatewayUnavailable):
-        await gateway.charge(CHARGE)
-    payment = await gateway.charge(CHARGE)
-    assert (payment.status, payment.reference, payment.total_minor) == (S.SUCCESS, REFERENCE, 50_000)
-    assert await gateway.fetch_payment(payment.order_id) == payment
+    async with serving(provider.app()) as url:
+        opened = PolarGateway(account(url))
+        with pytest.raises(GatewayUnavailable):
+            await opened.charge(CHARGE)
+        payment = await opened.charge(CHARGE)
+        assert (payment.status, payment.reference, payment.total_minor) == (S.SUCCESS, REFERENCE, 50_000)
+        assert await opened.fetch_payment(payment.order_id) == payment
+        await opened.close()
     assert len(provider.orders) == 1
 
 

@@ -14,6 +14,7 @@ from gateways import cashfree, polar, stripe
 from gateways.base import EventKind as K
 from gateways.inbox import check_standard
 from gateways.polar import keys_of
+from gateways.polar_answers import ORDER
 
 ORDER, INTENT = {"id": "cs_1"}, {"id": "pi_1"}
 
@@ -94,14 +95,14 @@ def test_stripe(type_: str, about: dict[str, Any], order_id: str | None, kind: K
         ("checkout.updated", {"id": "c1"}, "c1", K.PAYMENT),
         ("order.created", {"id": "o1", "checkout_id": "c1"}, "c1", K.PAYMENT),
         ("order.paid", {"id": "o1", "checkout_id": "c1"}, "c1", K.PAYMENT),
-        ("order.paid", {"id": "o1", "checkout_id": None}, None, K.PAYMENT),
+        ("order.paid", {"id": "o1", "checkout_id": None}, ORDER + "o1", K.PAYMENT),
         ("order.refunded", {"id": "o1", "checkout_id": "c1"}, "o1", K.REFUND),
         ("refund.created", {"id": "r1", "order_id": "o1"}, "o1", K.REFUND),
         ("subscription.active", {"id": "s1", "checkout_id": "c1"}, None, K.OTHER),
     ],
 )
 def test_polar(type_: str, data: dict[str, Any], order_id: str | None, kind: K) -> None:
-    """A message of Polar tells an order by the checkout it came from, and a refund by its order."""
+    """A message of Polar tells an order by the checkout it came from or by itself, and a refund by its order."""
     event = polar.read_event("msg_1", orjson.dumps({"type": type_, "data": data}))
     assert (event.event_id, event.order_id, event.kind) == ("msg_1", order_id, kind)
 

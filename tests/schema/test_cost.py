@@ -98,12 +98,12 @@ def worst_documents() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", list(worst_documents()))
 def test_the_worst_documents_are_read_in_time(name: str) -> None:
-    """A document that keeps the limits takes well under a second to parse, validate and price."""
-    started = time.perf_counter()
+    """A document that keeps the limits takes well under a second of processor time to parse, validate and price."""
+    started = time.thread_time()
     document = Document(CORE, worst_documents()[name])
     if not document.errors:
         document.points(None, {})
-    assert time.perf_counter() - started < WORST_SECONDS
+    assert time.thread_time() - started < WORST_SECONDS
 
 
 def test_a_document_is_read_once() -> None:
