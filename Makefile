@@ -97,7 +97,7 @@ bench-scale: $(DEVELOPMENT) ## reads and bytes a row beside 100,000 rows and bes
 bench-usage: $(DEVELOPMENT) ## questions about usage beside 100,000 rows and beside ROWS=10000000; ARGS="--keep FOLDER" keeps both
 	@exec $(BIN)/python -m bench.usage $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
-bench-live: $(DEVELOPMENT) ## sockets, delays, fan-out and outages of the live feed (about four minutes); ARGS="--sockets 2000"
+bench-live: $(DEVELOPMENT) ## sockets, delays, fan-out and outages of the live feed (about six minutes); ARGS="--sockets 2000"
 	@exec $(BIN)/python -m bench.live $(ARGS)
 
 bench-payments: $(DEVELOPMENT) ## webhooks taken in and payments settled, beside plain inserts; EVENTS=1000000 (20,000 by default)

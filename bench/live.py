@@ -1,172 +1,144 @@
 """The live feed: bytes a socket, time from commit to client, fan-out of a shared topic, outages of Redis.
 
-The server is one process of ours. The spends are real ones, made through the lanes of the benchmark's own process,
-which holds the clients as well: a balance is right when it is the one that the last commit of its wallet left.
+The server is one process of ours, the clients are another, a plain relay is a third: it gets the same messages from
+Redis and says how fast the machine is at the moment. The spends are real ones, made through the lanes of this process:
+a balance is right when it is the one that the last commit of its wallet left.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
-import httpx
 import uvloop
 
-from bench.database import fund, servers
-from bench.live_load import Books, all_right, loaded, spend_request, spending
-from bench.sockets import Socket, open_sockets
-from db.database import Database
-from domain.permissions import Role
+from bench.database import servers
+from bench.live_load import PLAIN, PLAIN_SOCKETS, Books, all_right, loaded, spend_request, spending
+from bench.live_run import Process, Run, plain_relay, server
+from bench.watchers import Ask, Heard, Watchers, watchers
+from runtime import collector
 from runtime.embedded_valkey import ValkeyServer
-from services.keys import issue_key
-from tests.builders import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from db.lanes import Lanes
 
 LOAD_SECONDS: Final = 20.0
+IDLE_SECONDS: Final = 5.0
 WARM_SOCKETS: Final = 200
 OUTAGES_SECONDS: Final = (1, 12, 60)
 
 ALERTS: Final = 15
 ALERT_SECONDS: Final = 60.0
 EMPTY_SECONDS: Final = 60.0
-OWN_SUBSCRIPTIONS: Final = 2
-"""The server's own: jobs, and keys that were revoked."""
-
-OWN: Final = "subscription($id: ID!) { walletUpdated(walletId: $id) { sequence wallet { availableCredits } } }"
-SHARED: Final = "subscription { lowBalance { sequence availableCredits } }"
+OWN_SUBSCRIPTIONS: Final = 3
+"""The server's own: jobs, and keys that were revoked, to forget them and to end their streams."""
 
 
-class Run:
-    """The parts of one run."""
-
-    def __init__(self, database_url: str, valkey: ValkeyServer, pid: int, port: int) -> None:
-        self.database_url, self.valkey, self.pid, self.port = database_url, valkey, pid, port
-        self.key = ""
-        self.public: dict[int, str] = {}
-
-    def own(self, books: Books, wallet: int) -> Socket:
-        """A client that watches one wallet."""
-        return Socket(self.key, {"query": OWN, "variables": {"id": self.public[wallet]}}, partial(books.heard, wallet))
-
-    def megabytes(self) -> float:
-        """The server's resident memory."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    def cpu_seconds(self) -> float:
-        """Processor time that the server has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    async def gauge(self, name: str) -> float:
-        """One of the server's metrics."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            text = (await client.get(f"http://127.0.0.1:{self.port}/metrics")).text
-        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
-async def own_topics(run: Run, books: Books, lanes: Lanes) -> list[Socket]:
+async def own_topics(run: Run, server: Process, books: Books, lanes: Lanes, clients: Watchers) -> None:
     """Open a socket for each wallet, then spend: memory and delays."""
-    warm = await open_sockets(run.port, [partial(run.own, books, wallet) for wallet in books.wallets[:WARM_SOCKETS]])
+    clients.heard = books.heard
+    await clients.open(run.own(server, books.wallets[:WARM_SOCKETS], 0))
     await asyncio.sleep(1)
-    before, started = run.megabytes(), time.perf_counter()
-    rest = books.wallets[WARM_SOCKETS:]
-    sockets = warm + await open_sockets(run.port, [partial(run.own, books, wallet) for wallet in rest])
-    seconds = time.perf_counter() - started
+    before, cpu, rest = server.megabytes(), server.cpu_seconds(), books.wallets[WARM_SOCKETS:]
+    seconds = await clients.open(run.own(server, rest, WARM_SOCKETS))
     await all_right(books)
-    each = (run.megabytes() - before) * 1e6 / len(rest) / 1024
-    print(f"{len(sockets):,} sockets on own topics: {each:.1f} KB each ({len(rest) / seconds:,.0f} opened a second)")
-    books.delays.clear()
-    cpu = run.cpu_seconds()
+    cost = (server.cpu_seconds() - cpu) / len(rest) * 1e3
+    print(
+        f"{len(books.wallets):,} sockets on own topics: {_kilobytes(server, before, len(rest))} each"
+        f" ({len(rest) / seconds:,.0f} opened a second, {cost:.1f} ms of server CPU each)"
+    )
+    cpu = server.cpu_seconds()
+    await asyncio.sleep(IDLE_SECONDS)
+    print(f"idle: server CPU {(server.cpu_seconds() - cpu) / IDLE_SECONDS * 100:.0f} %")
+    with plain_relay(run) as plain:
+        await clients.open(run.own(plain, books.wallets[:PLAIN_SOCKETS], PLAIN))
+        await under_load(books, lanes, {"server": server, "plain relay": plain, "clients": Process(clients.pid)})
+    print(f"wrong at the end {books.wrong()}; {_kilobytes(server, before, len(rest))} a socket after it")
+
+
+async def under_load(books: Books, lanes: Lanes, parts: dict[str, Process]) -> None:
+    """Spend, and say how long each message took and what it cost."""
+    books.forget_delays()
+    used = {name: part.cpu_seconds() for name, part in parts.items()}
     async with loaded(lanes, books.wallets):
         await asyncio.sleep(LOAD_SECONDS)
     await all_right(books)
-    cost = (run.cpu_seconds() - cpu) / len(books.delays) * 1e6
-    each = (run.megabytes() - before) * 1e6 / len(rest) / 1024
-    lost = books.wrong()
+    _say_delays(books, {name: part.cpu_seconds() - used[name] for name, part in parts.items()})
+
+
+def _say_delays(books: Books, costs: dict[str, float]) -> None:
+    messages, ours, plain = len(books.delays), _cuts(books.paired), _cuts(books.plain)
+    each = {name: seconds / messages * 1e6 for name, seconds in costs.items()}
+    each["plain relay"] = costs["plain relay"] / len(books.plain) * 1e6
     print(
-        f"{len(books.delays) / LOAD_SECONDS:,.0f} messages/s: {_spread(books.delays)}, wrong at the end {lost},"
-        f" server CPU {cost:,.0f} us a message; {each:.1f} KB a socket after it"
+        f"{messages / LOAD_SECONDS:,.0f} messages/s: {_spread(books.delays)}\n"
+        f"  of {PLAIN_SOCKETS:,} wallets: {_spread(books.paired)}; plain relay, same messages: {_spread(books.plain)};"
+        f" p50 x {ours[499] / plain[499]:.1f}, p99 x {ours[989] / plain[989]:.1f}\n"
+        f"  CPU us a message: {', '.join(f'{name} {cost:,.0f}' for name, cost in each.items())}"
     )
-    return sockets
+
+
+def _kilobytes(server: Process, before: float, sockets: int) -> str:
+    return f"{(server.megabytes() - before) * 1e6 / sockets / 1024:.1f} KB"
+
+
+def _cuts(seconds: list[float]) -> list[float]:
+    return statistics.quantiles(seconds, n=1000)
 
 
 def _spread(seconds: list[float]) -> str:
-    cuts = statistics.quantiles(seconds, n=1000)
+    cuts = _cuts(seconds)
     return f"p50 {cuts[499] * 1e3:.1f} ms, p99 {cuts[989] * 1e3:.1f} ms, most {max(seconds) * 1e3:.1f} ms"
 
 
-async def outage(run: Run, books: Books, lanes: Lanes, sockets: list[Socket], seconds: float) -> None:
+async def outage(run: Run, server: Process, books: Books, lanes: Lanes, seconds: float) -> None:
     """Stop Redis under load; from its return on, how long until every client is right."""
     async with loaded(lanes, books.wallets):
         await asyncio.to_thread(run.valkey.stop)
         await asyncio.sleep(seconds)
         behind = books.wrong()
         await asyncio.to_thread(run.valkey.start)
-        returned = time.perf_counter()
+        returned, cpu = time.perf_counter(), server.cpu_seconds()
         await asyncio.sleep(0.5)
     await all_right(books)
-    took = time.perf_counter() - returned
-    still = sum(socket.is_open for socket in sockets)
+    took, used = time.perf_counter() - returned, server.cpu_seconds() - cpu
     print(
-        f"Redis gone for {seconds} s: {behind:,} clients behind; {took:.1f} s after its return {books.wrong()} wrong,"
-        f" {len(sockets) - still} closed"
+        f"Redis gone for {seconds} s: {behind:,} clients behind; {took:.1f} s after its return {books.wrong()} wrong"
+        f" (server CPU {used:.1f} s)"
     )
 
 
-async def fan_out(run: Run, books: Books, lanes: Lanes, count: int, *, together: bool) -> None:
-    """Alerts to clients of one topic, executed once for all of them or once for each."""
-    heard: dict[int, list[float]] = {}
-
-    def hear(data: Any, came: float) -> None:  # noqa: ANN401 - JSON
-        heard.setdefault(int(data["lowBalance"]["availableCredits"]), []).append(came)
-
-    def make(number: int) -> Socket:
-        # A comment of its own makes a document of its own.
-        return Socket(run.key, {"query": SHARED if together else f"{SHARED} # {number}"}, hear)
-
-    before = run.megabytes()
-    sockets = await open_sockets(run.port, [partial(make, number) for number in range(count)])
-    await asyncio.sleep(3)
-    each = (run.megabytes() - before) * 1e6 / count / 1024
-    first, last, cpu = [], [], run.cpu_seconds()
+async def fan_out(run: Run, server: Process, books: Books, lanes: Lanes, clients: Watchers, asks: list[Ask]) -> None:
+    """Alerts to clients of one topic: how long from the commit to the first and the last of them."""
+    heard: list[Heard] = []
+    clients.heard = heard.extend
+    before = server.megabytes()
+    await clients.open(asks)
+    await asyncio.sleep(IDLE_SECONDS)
+    each = _kilobytes(server, before, len(asks))
+    first, last, cpu = [], [], server.cpu_seconds()
     for wallet in await dip_next(run, books, ALERTS):
         heard.clear()
         item = await lanes.spend(spend_request(wallet))
-        committed = books.when[wallet, item.wallet.sequence]
         async with asyncio.timeout(ALERT_SECONDS):
-            while sum(map(len, heard.values())) < count:  # noqa: ASYNC110 - clients have no event
+            while len(heard) < len(asks):  # noqa: ASYNC110 - clients have no event
                 await asyncio.sleep(0.002)
-        times = heard[item.wallet.available_credits]
-        first.append(min(times) - committed)
-        last.append(max(times) - committed)
-    cost = (run.cpu_seconds() - cpu) / ALERTS / count * 1e6
-    way = "executed once" if together else "executed for each"
+        committed = books.when[wallet, item.wallet.sequence]
+        first.append(min(event.came for event in heard) - committed)
+        last.append(max(event.came for event in heard) - committed)
+    cost = (server.cpu_seconds() - cpu) / ALERTS / len(asks) * 1e6
     print(
-        f"{count:,} sockets on one topic, {way}: last client {statistics.median(last) * 1e3:.0f} ms (most"
-        f" {max(last) * 1e3:.0f}), first {statistics.median(first) * 1e3:.0f} ms, server CPU {cost:.0f} us a client,"
-        f" {each:.1f} KB a socket, nothing lost"
+        f"  last client {statistics.median(last) * 1e3:.0f} ms (most {max(last) * 1e3:.0f}), first"
+        f" {statistics.median(first) * 1e3:.0f} ms, CPU {cost:.0f} us a client, {each} a socket, nothing lost"
     )
-    for socket in sockets:
-        socket.close()
+    clients.close()
 
 
 async def dip_next(run: Run, books: Books, wallets: int) -> list[int]:
@@ -182,58 +154,36 @@ async def dip_next(run: Run, books: Books, wallets: int) -> list[int]:
 
 async def measure(run: Run, arguments: argparse.Namespace) -> None:
     """Every part, in order."""
-    wallets = await fund(run.database_url, arguments.sockets)
-    database = Database(run.database_url)
-    run.key = (await issue_key(database, "bench", Role.OWNER)).secret
-    await database.close()
-    connection = await asyncpg.connect(run.database_url)
-    rows = await connection.fetch("select id, uuid from wallet")
-    await connection.close()
-    run.public = {row["id"]: f"wal_{UUID(str(row['uuid'])).hex}" for row in rows}
-    books = Books(wallets)
-    async with spending(run.database_url, run.valkey.url, books) as lanes:
-        sockets = await own_topics(run, books, lanes)
-        for seconds in arguments.outages:
-            await outage(run, books, lanes, sockets, seconds)
-        for socket in sockets:
-            socket.close()
-        await emptied(run)
-        for together in (True, False) * arguments.rounds:
-            await fan_out(run, books, lanes, arguments.sockets // 2, together=together)
-            await emptied(run)
+    books = Books(await run.prepare(arguments.sockets))
+    collector.calm()
+    async with watchers() as clients, spending(run.database_url, run.redis_url, books) as lanes:
+        with server(run) as ours:
+            await own_topics(run, ours, books, lanes, clients)
+            for seconds in arguments.outages:
+                await outage(run, ours, books, lanes, seconds)
+            print(f"{clients.closed - PLAIN_SOCKETS} sockets were closed")
+            clients.close()
+            await emptied(ours)
+        with server(run) as ours, plain_relay(run) as plain:
+            for way in ("plain relay", "executed once", "executed for each") * arguments.rounds:
+                part = plain if way == "plain relay" else ours
+                print(f"{arguments.sockets // 2:,} sockets on one topic, {way}:")
+                await fan_out(run, part, books, lanes, clients, run.shared(part, arguments.sockets // 2, way))
+                await emptied(ours)
 
 
-async def emptied(run: Run) -> None:
+async def emptied(ours: Process) -> None:
     """Wait until the server has let go of every socket, then for its subscriptions, and say what is left."""
     async with asyncio.timeout(EMPTY_SECONDS):
-        while await run.gauge("coffer_live_connections"):  # noqa: ASYNC110 - a gauge has no event
+        while await ours.gauge("coffer_live_connections"):  # noqa: ASYNC110 - a gauge has no event
             await asyncio.sleep(0.2)
     started = time.perf_counter()
-    while (left := await run.gauge("coffer_live_subscriptions")) > OWN_SUBSCRIPTIONS:
+    while (left := await ours.gauge("coffer_live_subscriptions")) > OWN_SUBSCRIPTIONS:
         if time.perf_counter() - started > EMPTY_SECONDS:
             break
         await asyncio.sleep(0.2)
     seconds = time.perf_counter() - started
-    print(f"all closed: {left:.0f} subscriptions left after {seconds:.1f} s, {run.megabytes():.0f} MB")
-
-
-@contextmanager
-def server(database_url: str, redis_url: str, folder: str) -> Iterator[tuple[int, int]]:
-    """The server's process and port."""
-    port = free_port()
-    environment = os.environ | {"COFFER_PORT": str(port), "COFFER_DATA_DIR": folder}
-    process = subprocess.Popen([sys.executable, "-m", "bench.live_server", database_url, redis_url], env=environment)
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        yield process.pid, port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+    print(f"all closed: {left:.0f} subscriptions left after {seconds:.1f} s, {ours.megabytes():.0f} MB")
 
 
 def main() -> None:
@@ -243,13 +193,12 @@ def main() -> None:
     parser.add_argument("--outages", type=int, nargs="*", default=OUTAGES_SECONDS)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    with servers() as running, tempfile.TemporaryDirectory() as folder:
+    with servers() as databases, tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         valkey = ValkeyServer(Path(folder))
         valkey.start()
         try:
-            with server(running.database_url, valkey.url, folder) as (pid, port):
-                uvloop.run(measure(Run(running.database_url, valkey, pid, port), arguments))
+            uvloop.run(measure(Run(databases.database_url, valkey), arguments))
         finally:
             valkey.stop()
 

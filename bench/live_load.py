@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from db.lanes import Lanes
 from db.spends import SpendRequest, Spent, key_uuid
@@ -14,10 +14,16 @@ from live.hub import Hub
 from services.feed import Feed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+
+    from bench.watchers import Heard
 
 SPENDS_PER_SECOND: Final = 500
 TICK_SECONDS: Final = 0.01
+PLAIN: Final = 1_000_000
+"""The first number of the plain relay's clients."""
+
+PLAIN_SOCKETS: Final = 2_000
 RIGHT_SECONDS: Final = 30.0
 """How long the run waits for the last client to be right; the goal is 6."""
 
@@ -31,6 +37,9 @@ class Books:
         self.told = dict.fromkeys(wallets, 0)
         self.when: dict[tuple[int, int], float] = {}
         self.delays: list[float] = []
+        self.paired: list[float] = []
+        """Delays of the wallets that the plain relay has as well."""
+        self.plain: list[float] = []
 
     def spent(self, batch: list[Spent]) -> None:
         """Take a committed batch."""
@@ -40,13 +49,29 @@ class Books:
             self.committed[wallet] = max(self.committed[wallet], sequence)
             self.when[wallet, sequence] = now
 
-    def heard(self, wallet: int, data: Any, came: float) -> None:  # noqa: ANN401 - JSON
-        """Take an event of a client."""
-        sequence = int(data["walletUpdated"]["sequence"])
-        self.told[wallet] = sequence
-        committed = self.when.pop((wallet, sequence), None)
-        if committed is not None:
-            self.delays.append(came - committed)
+    def heard(self, events: Sequence[Heard]) -> None:
+        """Take events: a client's number is the place of its wallet, from PLAIN on at the plain relay."""
+        for number, sequence, came in events:
+            place = number % PLAIN
+            wallet = self.wallets[place]
+            committed = self.when.get((wallet, sequence))
+            if number < PLAIN:
+                self.told[wallet] = sequence
+            if committed is not None:
+                self._count(number, came - committed)
+
+    def _count(self, number: int, seconds: float) -> None:
+        if number >= PLAIN:
+            self.plain.append(seconds)
+            return
+        self.delays.append(seconds)
+        if number < PLAIN_SOCKETS:
+            self.paired.append(seconds)
+
+    def forget_delays(self) -> None:
+        """Begin to measure."""
+        for delays in (self.delays, self.paired, self.plain):
+            delays.clear()
 
     def wrong(self) -> int:
         """How many clients do not have the newest state."""

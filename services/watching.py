@@ -55,6 +55,8 @@ async def watch_wallet(
                 if heard.sequence <= (seen or 0) and not changed_settings:
                     continue
                 missed = _completed(coffer, wallet_id, seen, heard)
+            # Thousands of streams wait here: none keeps the text of its last message.
+            del message
             async for change in missed:
                 seen, changed_at = change.sequence, change.wallet.updated_at
                 yield change
