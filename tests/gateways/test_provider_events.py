@@ -14,7 +14,7 @@ from gateways import cashfree, polar, stripe
 from gateways.base import EventKind as K
 from gateways.inbox import check_standard
 from gateways.polar import keys_of
-from gateways.polar_answers import ORDER
+from gateways.polar_answers import ORDER as OWN_ORDER
 
 ORDER, INTENT = {"id": "cs_1"}, {"id": "pi_1"}
 
@@ -95,7 +95,7 @@ def test_stripe(type_: str, about: dict[str, Any], order_id: str | None, kind: K
         ("checkout.updated", {"id": "c1"}, "c1", K.PAYMENT),
         ("order.created", {"id": "o1", "checkout_id": "c1"}, "c1", K.PAYMENT),
         ("order.paid", {"id": "o1", "checkout_id": "c1"}, "c1", K.PAYMENT),
-        ("order.paid", {"id": "o1", "checkout_id": None}, ORDER + "o1", K.PAYMENT),
+        ("order.paid", {"id": "o1", "checkout_id": None}, OWN_ORDER + "o1", K.PAYMENT),
         ("order.refunded", {"id": "o1", "checkout_id": "c1"}, "o1", K.REFUND),
         ("refund.created", {"id": "r1", "order_id": "o1"}, "o1", K.REFUND),
         ("subscription.active", {"id": "s1", "checkout_id": "c1"}, None, K.OTHER),

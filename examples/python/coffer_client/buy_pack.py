@@ -36,6 +36,7 @@ class BuyPackPurchaseCreditsErrors(BaseModel):
         "DailyCapReachedError",
         "GenericError",
         "InsufficientCreditsError",
+        "PaymentBlockedError",
         "PricingMatrixMismatchError",
         "UsageOutsideWindowError",
         "UserError",

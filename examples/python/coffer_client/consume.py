@@ -35,9 +35,9 @@ class ConsumeConsumeTransaction(BaseModel):
 
 
 class ConsumeConsumeErrorsUserError(BaseModel):
-    typename__: Literal["GenericError", "UsageOutsideWindowError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "GenericError", "PaymentBlockedError", "UsageOutsideWindowError", "UserError"
+    ] = Field(alias="__typename")
     code: ErrorCode
     message: str
 

@@ -27,6 +27,7 @@ class OpenWalletCreateWalletErrors(BaseModel):
         "DailyCapReachedError",
         "GenericError",
         "InsufficientCreditsError",
+        "PaymentBlockedError",
         "PricingMatrixMismatchError",
         "UsageOutsideWindowError",
         "UserError",

@@ -93,6 +93,7 @@ export type OpenWalletMutation = { createWallet: { wallet: { id: string, availab
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
+      | { code: ErrorCode, message: string }
     > } };
 
 export type BuyPackMutationVariables = Exact<{
@@ -103,6 +104,7 @@ export type BuyPackMutationVariables = Exact<{
 
 
 export type BuyPackMutation = { purchaseCredits: { purchase: { id: string, status: PurchaseStatus, checkoutUrl: string | null, quote: { total: { formatted: string } } } | null, errors: Array<
+      | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
       | { code: ErrorCode, message: string }
@@ -125,6 +127,7 @@ export type ConsumeMutation = { consume: { replayed: boolean, transaction: { seq
       | { __typename: 'DailyCapReachedError', resetsAt: string, code: ErrorCode, message: string }
       | { __typename: 'GenericError', code: ErrorCode, message: string }
       | { __typename: 'InsufficientCreditsError', availableCredits: number, requiredCredits: number, code: ErrorCode, message: string }
+      | { __typename: 'PaymentBlockedError', code: ErrorCode, message: string }
       | { __typename: 'PricingMatrixMismatchError', actualCredits: number, code: ErrorCode, message: string }
       | { __typename: 'UsageOutsideWindowError', code: ErrorCode, message: string }
     > } };
