@@ -157,7 +157,8 @@ def is_plain(purchase: Purchase, gateway: str, payment: Payment) -> bool:
     """Whether all that a payment does is to pay its purchase's current order; whatever else is done one by one."""
     paid = payment.status is PurchaseStatus.SUCCESS and PurchaseStatus.SUCCESS in TRANSITIONS[purchase.status]
     same = (purchase.gateway, purchase.order_id) == (gateway, payment.order_id)
-    return paid and same and payment.saved is None and is_asked_amount(purchase, payment)
+    alone = payment.saved is None and purchase.recharge_id is None
+    return paid and same and alone and is_asked_amount(purchase, payment)
 
 
 async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:
