@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from db.models.ledger import Wallet
 
 ROWS_AT_ONCE: Final = 250
+"""Wallets, keys or streams for which one query reads."""
+
 VERSIONS_AT_ONCE: Final = 2_000
 """Wallets of which one query reads whether they changed."""
-
-WATCHERS_AT_ONCE: Final = 50
-"""Streams whose missed transactions one query reads."""
 
 MISSED_TRANSACTIONS: Final = 100
 """Missed transactions of one stream in one read; the next ones follow in the next."""
@@ -37,7 +36,7 @@ class LiveReads:
         """The wallet of an id."""
         self.versions: Gathered[int, tuple[int, datetime]] = Gathered(self._versions, VERSIONS_AT_ONCE)
         """A wallet's sequence and the time of its last change."""
-        self.missed: Gathered[tuple[int, int], list[Any]] = Gathered(self._missed, WATCHERS_AT_ONCE)
+        self.missed: Gathered[tuple[int, int], list[Any]] = Gathered(self._missed, ROWS_AT_ONCE)
         """A wallet's transactions above a sequence, oldest first, MISSED_TRANSACTIONS at most."""
         self.revoked: Gathered[int, bool] = Gathered(self._revoked, ROWS_AT_ONCE)
         """True for an API key that was revoked, nothing for one that is good."""

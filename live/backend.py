@@ -35,7 +35,7 @@ HEALTH_SECONDS: Final = 5.0
 """Silence after which the connection is probed; twice that and it counts as lost."""
 
 FIRST_RETRY_SECONDS: Final = 0.1
-LONGEST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 0.5
 SUBSCRIBE_TOPICS: Final = 500
 """Topics named in one SUBSCRIBE command."""
 

@@ -195,9 +195,9 @@ async def serve(settings: Settings, database_url: str, redis_url: str) -> None:
     """Serve and work until SIGTERM or Ctrl-C."""
     async with open_coffer(settings, database_url, redis_url) as coffer, background(coffer, settings):
         server = make_server(coffer, settings)
-        collector.calm()
         with tracing():
-            await server.serve()
+            async with collector.paced():
+                await server.serve()
 
 
 async def work(settings: Settings, database_url: str, redis_url: str) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MESSAGE_TRANSACTIONS: Final = 50
 """Transactions that one message carries; a reader takes more from the ledger."""
 
+BUSY_SPENDS: Final = 20
+"""Spends in one round of publishing from which on the next round waits for GATHER_SECONDS."""
+
 GATHER_SECONDS: Final = 0.005
 
 _TIMES: Final = ("created_at", "updated_at", "next_expiry_at", "raised_at", "burn_quiet_until")
@@ -75,8 +78,8 @@ class Feed:
                 messages.append((topics.jobs(), b"due"))
             if messages:
                 await self._hub.publish_many(messages)
-            # A busy process asks and publishes for many spends at a time; the first of a quiet one does not wait.
-            await asyncio.sleep(GATHER_SECONDS)
+            # A busy process asks and publishes for many spends at a time; those of a quiet one do not wait.
+            await asyncio.sleep(GATHER_SECONDS if len(batch) >= BUSY_SPENDS else 0)
 
 
 def spends_message(items: Sequence[Spent]) -> tuple[str, bytes]:
