@@ -7,7 +7,7 @@ import strawberry
 
 from schema.enums import MoneyAccount, MoneyEntryKind
 from schema.publishing import published
-from schema.types.purchases import Money
+from schema.types.money import money_field
 
 
 @published
@@ -18,21 +18,12 @@ class MoneyBalance:
     """Which account."""
     currency: str
     """ISO 4217."""
-
-    @strawberry.field
-    def debits(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """All that it was debited with."""
-        return Money(amount_minor=root.debits_minor, currency=root.currency)
-
-    @strawberry.field
-    def credits(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """All that it was credited with."""
-        return Money(amount_minor=root.credits_minor, currency=root.currency)
-
-    @strawberry.field
-    def balance(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """Debits less credits: above 0 for what is there, below 0 for what is owed or earned."""
-        return Money(amount_minor=root.balance_minor, currency=root.currency)
+    debits = money_field("debits_minor")
+    """All that it was debited with."""
+    credits = money_field("credits_minor")
+    """All that it was credited with."""
+    balance = money_field("balance_minor")
+    """Debits less credits: above 0 for what is there, below 0 for what is owed or earned."""
 
 
 @published
@@ -55,7 +46,5 @@ class MoneyEntry:
         """Names the entry."""
         return strawberry.ID(f"entry_{root.id}")
 
-    @strawberry.field
-    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """How much, above 0."""
-        return Money(amount_minor=root.amount_minor, currency=root.currency)
+    amount = money_field("amount_minor")
+    """How much, above 0."""

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from schema.enums import FraudDecision, FraudSignal
 from schema.errors import UserError
-from schema.ids import public_id
 from schema.publishing import published
 from schema.scalars import BigInt
-from schema.types.purchases import Money
+from schema.types.money import money_field
+from schema.types.nodes import id_field
 
 
 @published
@@ -48,23 +47,12 @@ class FraudEvent:
     """When the purchase was to begin."""
     reviewed_at: datetime | None
     """When somebody decided."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the event."""
-        return strawberry.ID(public_id("frd", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet that was to get the credits."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
-
-    @strawberry.field
-    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The price of the credits."""
-        return Money(amount_minor=root.amount_minor, currency="INR")
+    id = id_field("frd")
+    """Names the event."""
+    wallet_id = id_field("wal", "wallet_uuid")
+    """The wallet that was to get the credits."""
+    amount = money_field("amount_minor", "INR")
+    """The price of the credits."""
 
     @strawberry.field
     def findings(root: strawberry.Parent[Any]) -> list[FraudFinding]:  # noqa: N805 - the row

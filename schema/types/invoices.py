@@ -11,8 +11,8 @@ from schema.errors import UserError
 from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import Credits
+from schema.types.money import money_field
 from schema.types.nodes import Node, id_field
-from schema.types.purchases import Money
 
 
 @published
@@ -98,35 +98,18 @@ class Invoice(Node):
         """The state that the tax is due in."""
         return f"{STATES[root.place_of_supply]} ({root.place_of_supply})"
 
-    @strawberry.field
-    def taxable(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The price of the credits, or its part on a credit note."""
-        return Money(amount_minor=root.taxable_minor, currency=root.currency)
-
-    @strawberry.field
-    def cgst(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """Central GST; 0 between states."""
-        return Money(amount_minor=root.cgst_minor, currency=root.currency)
-
-    @strawberry.field
-    def sgst(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """State or union territory GST; 0 between states."""
-        return Money(amount_minor=root.sgst_minor, currency=root.currency)
-
-    @strawberry.field
-    def igst(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """Integrated GST; 0 within a state."""
-        return Money(amount_minor=root.igst_minor, currency=root.currency)
-
-    @strawberry.field
-    def platform_fee(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The platform fee."""
-        return Money(amount_minor=root.platform_fee_minor, currency=root.currency)
-
-    @strawberry.field
-    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """All of it."""
-        return Money(amount_minor=root.total_minor, currency=root.currency)
+    taxable = money_field("taxable_minor")
+    """The price of the credits, or its part on a credit note."""
+    cgst = money_field("cgst_minor")
+    """Central GST; 0 between states."""
+    sgst = money_field("sgst_minor")
+    """State or union territory GST; 0 between states."""
+    igst = money_field("igst_minor")
+    """Integrated GST; 0 within a state."""
+    platform_fee = money_field("platform_fee_minor")
+    """The platform fee."""
+    total = money_field("total_minor")
+    """All of it."""
 
 
 @accepted

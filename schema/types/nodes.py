@@ -1,5 +1,6 @@
 """Objects with an id, and the fields that tell ids."""
 
+from operator import attrgetter
 from typing import Any
 
 import strawberry
@@ -33,11 +34,12 @@ class Node:
         return True
 
 
-def id_field(kind: str, key: str = "uuid") -> Any:  # noqa: ANN401 - Strawberry's field
-    """A field with an id: of the row itself, or of what another attribute of it names."""
+def id_field(kind: str, path: str = "uuid") -> Any:  # noqa: ANN401 - Strawberry's field
+    """A field with an id: of the row itself, or of what a path such as `wallet.uuid` from it names."""
+    named = attrgetter(path)
 
     def id_of(root: strawberry.Parent[Any]) -> strawberry.ID:
         """Names the object among all objects."""
-        return strawberry.ID(public_id(kind, getattr(root, key)))
+        return strawberry.ID(public_id(kind, named(root)))
 
     return strawberry.field(resolver=id_of)

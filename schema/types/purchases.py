@@ -1,31 +1,15 @@
 """Buying credits."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
-from domain.money import format_money
 from schema.enums import PaymentMethod, PurchaseStatus
 from schema.errors import UserError
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
+from schema.types.money import money_field
 from schema.types.nodes import Node, id_field
-
-
-@published
-class Money:
-    """An amount of money."""
-
-    amount_minor: BigInt
-    """In the currency's smallest unit, such as paise."""
-    currency: str
-    """ISO 4217."""
-
-    @strawberry.field
-    def formatted(self) -> str:
-        """For people: ₹602.00."""
-        return format_money(self.amount_minor, self.currency)
 
 
 @published
@@ -38,11 +22,8 @@ class CreditPack:
     """What it gives, bonus included."""
     bonus_credits: Credits
     """The bonus inside."""
-
-    @strawberry.field
-    def price(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """Before GST and platform fee."""
-        return Money(amount_minor=root.amount_minor, currency="INR")
+    price = money_field("amount_minor", "INR")
+    """Before GST and platform fee."""
 
 
 @published
@@ -53,26 +34,14 @@ class PurchaseQuote:
     """What it gives, bonus included."""
     bonus_credits: Credits
     """The bonus inside."""
-
-    @strawberry.field
-    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The price of the credits."""
-        return Money(amount_minor=root.amount_minor, currency=root.currency)
-
-    @strawberry.field
-    def gst(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """GST, 18 % of the amount."""
-        return Money(amount_minor=root.gst_minor, currency=root.currency)
-
-    @strawberry.field
-    def platform_fee(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """Platform fee, 2.4 % of the amount."""
-        return Money(amount_minor=root.platform_fee_minor, currency=root.currency)
-
-    @strawberry.field
-    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """What the buyer pays."""
-        return Money(amount_minor=root.total_minor, currency=root.currency)
+    amount = money_field("amount_minor")
+    """The price of the credits."""
+    gst = money_field("gst_minor")
+    """GST, 18 % of the amount."""
+    platform_fee = money_field("platform_fee_minor")
+    """Platform fee, 2.4 % of the amount."""
+    total = money_field("total_minor")
+    """What the buyer pays."""
 
 
 @published
@@ -98,11 +67,8 @@ class Purchase(Node):
     id: strawberry.ID = id_field("pur")
     wallet_id: strawberry.ID = id_field("wal", "wallet_uuid")
     """The wallet that gets the credits."""
-
-    @strawberry.field
-    def refunded(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """How much of the amount was refunded or is on its way back."""
-        return Money(amount_minor=root.refunded_minor, currency=root.currency)
+    refunded = money_field("refunded_minor")
+    """How much of the amount was refunded or is on its way back."""
 
 
 @accepted

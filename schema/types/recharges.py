@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -13,7 +12,8 @@ from schema.ids import public_id
 from schema.pagination import After, Connection, First, connection
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
-from schema.types.purchases import Money
+from schema.types.money import Money, money_field
+from schema.types.nodes import id_field
 
 
 @published
@@ -32,18 +32,10 @@ class SavedMethod:
     """The provider's page where the customer approves it, while it is PENDING."""
     created_at: datetime
     """When it was saved."""
-    uuid: strawberry.Private[UUID]
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """Names the method."""
-        return strawberry.ID(public_id("pm", self.uuid))
-
-    @strawberry.field
-    def wallet_id(self) -> strawberry.ID:
-        """The wallet that it may be charged for."""
-        return strawberry.ID(public_id("wal", self.wallet_uuid))
+    id = id_field("pm")
+    """Names the method."""
+    wallet_id = id_field("wal", "wallet_uuid")
+    """The wallet that it may be charged for."""
 
 
 @published
@@ -60,26 +52,18 @@ class RechargeAttempt:
     """When it began."""
     finished_at: datetime | None
     """When it was decided."""
-
-    @strawberry.field
-    def id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Names the attempt."""
-        return strawberry.ID(public_id("rch", root.uuid))
+    id = id_field("rch")
+    """Names the attempt."""
 
     @strawberry.field
     def purchase_id(root: strawberry.Parent[Any]) -> strawberry.ID | None:  # noqa: N805 - the row
         """The purchase that it made, if it was not skipped."""
         return strawberry.ID(public_id("pur", root.purchase_uuid)) if root.purchase_uuid else None
 
-    @strawberry.field
-    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The price of the credits."""
-        return Money(amount_minor=root.amount_minor, currency=root.currency)
-
-    @strawberry.field
-    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """What is charged, tax and fee included."""
-        return Money(amount_minor=root.total_minor, currency=root.currency)
+    amount = money_field("amount_minor")
+    """The price of the credits."""
+    total = money_field("total_minor")
+    """What is charged, tax and fee included."""
 
 
 @published
@@ -88,11 +72,8 @@ class AutoRecharge:
 
     method: SavedMethod
     """What is charged."""
-
-    @strawberry.field
-    def wallet_id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """The wallet."""
-        return strawberry.ID(public_id("wal", root.wallet.uuid))
+    wallet_id = id_field("wal", "wallet.uuid")
+    """The wallet."""
 
     @strawberry.field
     def enabled(root: strawberry.Parent[Any]) -> bool:  # noqa: N805 - the row
@@ -116,15 +97,10 @@ class AutoRecharge:
         target = root.settings.target_credits
         return None if target is None else Credits(target)
 
-    @strawberry.field
-    def monthly_limit(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The most that the recharges of one month (UTC) cost, tax and fee included."""
-        return Money(amount_minor=root.settings.monthly_limit_minor, currency="INR")
-
-    @strawberry.field
-    def spent_this_month(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """What the recharges of this month cost, one under way included."""
-        return Money(amount_minor=root.spent_minor, currency="INR")
+    monthly_limit = money_field("settings.monthly_limit_minor", "INR")
+    """The most that the recharges of one month (UTC) cost, tax and fee included."""
+    spent_this_month = money_field("spent_minor", "INR")
+    """What the recharges of this month cost, one under way included."""
 
     @strawberry.field
     def cool_off_seconds(root: strawberry.Parent[Any]) -> BigInt:  # noqa: N805 - the row

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -13,6 +12,7 @@ from schema.errors import UserError
 from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
+from schema.types.nodes import id_field
 from schema.types.wallets import CreditTransaction, Wallet
 
 
@@ -88,12 +88,8 @@ class UsageEvent:
     """What was charged; null when it was recorded without a charge."""
     idempotency_key: str
     """The key under which it was recorded once."""
-    wallet_uuid: strawberry.Private[UUID]
-
-    @strawberry.field
-    def wallet_id(root: strawberry.Parent[Any]) -> strawberry.ID:  # noqa: N805 - the row
-        """Whose usage."""
-        return strawberry.ID(public_id("wal", root.wallet_uuid))
+    wallet_id = id_field("wal", "wallet_uuid")
+    """Whose usage."""
 
     @strawberry.field
     def transaction_id(root: strawberry.Parent[Any]) -> strawberry.ID | None:  # noqa: N805 - the row

@@ -1,15 +1,14 @@
 """What goes back of purchases."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
 from schema.enums import DisputeStatus, RefundOrigin, RefundStatus
 from schema.publishing import published
 from schema.scalars import Credits
+from schema.types.money import money_field
 from schema.types.nodes import Node, id_field
-from schema.types.purchases import Money
 
 
 @published
@@ -35,16 +34,10 @@ class Refund(Node):
     id: strawberry.ID = id_field("ref")
     purchase_id: strawberry.ID = id_field("pur", "purchase_uuid")
     """The purchase."""
-
-    @strawberry.field
-    def amount(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """The part of the purchase's amount."""
-        return Money(amount_minor=root.amount_minor, currency=root.currency)
-
-    @strawberry.field
-    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """What the buyer gets back: with GST and platform fee in proportion."""
-        return Money(amount_minor=root.total_minor, currency=root.currency)
+    amount = money_field("amount_minor")
+    """The part of the purchase's amount."""
+    total = money_field("total_minor")
+    """What the buyer gets back: with GST and platform fee in proportion."""
 
 
 @published
@@ -70,8 +63,5 @@ class Dispute(Node):
     id: strawberry.ID = id_field("dis")
     purchase_id: strawberry.ID = id_field("pur", "purchase_uuid")
     """The purchase."""
-
-    @strawberry.field
-    def total(root: strawberry.Parent[Any]) -> Money:  # noqa: N805 - the row
-        """What the bank asks back of what was paid."""
-        return Money(amount_minor=root.total_minor, currency=root.currency)
+    total = money_field("total_minor")
+    """What the bank asks back of what was paid."""
