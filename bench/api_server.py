@@ -153,8 +153,8 @@ async def serve_coffer(kind: str, database_url: str, redis_url: str) -> None:
         _, wallet_id = await _own_wallet(coffer)
         _say(f"{created.secret} {wallet_id}")
         server = make_server(coffer, settings)
-        collector.calm()
-        await server.serve()
+        async with collector.paced():
+            await server.serve()
 
 
 async def serve_plain(kind: str, database_url: str, redis_url: str) -> None:
@@ -170,8 +170,8 @@ async def serve_plain(kind: str, database_url: str, redis_url: str) -> None:
         _say(f"none {wallet_id}")
         app = Starlette(routes=[Route("/graphql", endpoint, methods=["POST"])])
         config = uvicorn.Config(app, port=settings.port, log_level="warning", access_log=False, http=LimitedHttp)
-        collector.calm()
-        await uvicorn.Server(config).serve()
+        async with collector.paced():
+            await uvicorn.Server(config).serve()
 
 
 async def _from_memory(request: Request) -> JSONResponse:

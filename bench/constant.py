@@ -71,8 +71,8 @@ async def main(database_url: str, redis_url: str) -> None:
         sys.stdout.write(created.secret + "\n")
         sys.stdout.flush()
         server = make_server(coffer, settings)
-        collector.calm()
-        await server.serve()
+        async with collector.paced():
+            await server.serve()
         await asyncio.sleep(0)
 
 

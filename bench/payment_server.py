@@ -24,8 +24,8 @@ async def main(database_url: str, redis_url: str, duty: str) -> None:
         coffer = replace(opened, gateways={"simulated": PaidGateway()})
         async with background(coffer, settings) if duty == "works" else nullcontext():
             server = make_server(coffer, settings)
-            collector.calm()
-            await server.serve()
+            async with collector.paced():
+                await server.serve()
             await asyncio.sleep(0)
 
 
