@@ -10,7 +10,7 @@ from prometheus_client import Counter, Histogram
 
 from schema import tracing
 from schema.context import Allowance, Context
-from schema.documents import Document
+from schema.documents import OTHER, Document
 from schema.masking import TookTooLong
 from schema.tracing import Finished
 
@@ -20,22 +20,19 @@ INVALID_DOCUMENT_POINTS = 10
 """What a document costs that is refused: reading it took more time than most that run."""
 
 _log = structlog.get_logger()
+_LABELS = ("kind", "operation", "document")
 _operations = Counter(
-    "coffer_graphql_operations_total", "Operations by what they are and their first error.", ["kind", "code"]
+    "coffer_graphql_operations_total", "Operations by what they are and their first error.", [*_LABELS, "code"]
 )
-_seconds = Histogram("coffer_graphql_operation_seconds", "Time of a query or mutation.", ["kind"])
-_points = Histogram("coffer_graphql_operation_points", "Cost of an operation.", buckets=[10.0**n for n in range(6)])
+_seconds = Histogram("coffer_graphql_operation_seconds", "Time of a query or mutation.", _LABELS)
+_points = Histogram(
+    "coffer_graphql_operation_points", "Cost of an operation.", _LABELS, buckets=[10.0**n for n in range(6)]
+)
 
-
-@cache
-def _counter(kind: str, code: str) -> Counter:
-    """The counter of these labels: looking them up takes longer than counting."""
-    return _operations.labels(kind, code)
-
-
-@cache
-def _timer(kind: str) -> Histogram:
-    return _seconds.labels(kind)
+# Looking labels up takes longer than counting, so that what was found is kept.
+_counter = cache(_operations.labels)
+_timer = cache(_seconds.labels)
+_price = cache(_points.labels)
 
 
 async def admit(
@@ -76,13 +73,15 @@ def cost(points: int | None, context: Context) -> dict[str, Any]:
 def measure(ended: Finished) -> None:
     """Count an operation that ended, trace it where that is wanted, and name it if it was slow."""
     kind = ended.kind
-    _counter(kind, ended.code).inc()
+    # What callers name in documents without a label of their own has no limit.
+    labels = (kind, (ended.label != OTHER and ended.name) or "", ended.label)
+    _counter(*labels, ended.code).inc()
     if tracing.is_on():
         tracing.record(ended)
     if ended.points is not None:
-        _points.observe(ended.points)
+        _price(*labels).observe(ended.points)
     if kind in {"query", "mutation"} and ended.digest:
-        _timer(kind).observe(ended.seconds)
+        _timer(*labels).observe(ended.seconds)
         if ended.seconds > SLOW_SECONDS:
             figures = {"ms": round(ended.seconds * 1_000), "points": ended.points, "code": ended.code}
             _log.warning("graphql.slow", kind=kind, name=ended.name, document=ended.digest, **figures)

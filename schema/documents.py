@@ -29,6 +29,15 @@ MAX_KEPT_CHARACTERS = 8 * 1024
 MAX_ALL_CHARACTERS = 512 * 1024
 """What all remembered documents have together: about a thousand usual ones. A tree takes some 125 bytes a character."""
 
+MAX_LABELLED_DOCUMENTS = 100
+"""Documents of callers that have a label of their own in metrics; each label is some forty series."""
+
+OTHER = "other"
+"""The label in metrics of every other document."""
+
+LABEL_DIGITS = 12
+"""Of a document's SHA-256 in hex, as metrics name it."""
+
 MAX_ERRORS = 5
 """Validation stops there: a document made of mistakes is not worth the time to list them."""
 
@@ -36,11 +45,15 @@ _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 class Document:
-    """A parsed document and what is wrong with it, found once; `digest` is the SHA-256 of its text, for logs."""
+    """A parsed document and what is wrong with it, found once.
+
+    `digest` is the SHA-256 of its text, for logs; `label` is what metrics call it.
+    """
 
     def __init__(self, schema: GraphQLSchema, text: str) -> None:
         self.node = node = parse_limited(text)
         self.digest = digest_of(text)
+        self.label = OTHER
         self.introspects = introspects(node)
         self.errors = broken_limits(node) or _validate(schema, node)
         self._schema = schema
@@ -90,6 +103,7 @@ class Documents:
         self.trusted = TrustedDocuments()
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
+        self._labelled: set[str] = set()
 
     def trust(self, trusted: TrustedDocuments) -> None:
         """Take another registry, and forget what was let through without it."""
@@ -109,10 +123,19 @@ class Documents:
         if self.trusted.only and not trusted:
             raise _refused("DOCUMENT_NOT_TRUSTED", "Only registered documents run here: send its documentId.")
         document = Document(self._schema, text)
-        keep = keep or trusted
-        if keep and len(text) <= MAX_KEPT_CHARACTERS:
+        if trusted or (keep and not document.errors):
+            document.label = self._label(document.digest, trusted=trusted)
+        if (keep or trusted) and len(text) <= MAX_KEPT_CHARACTERS:
             self._keep(text, document)
         return document
+
+    def _label(self, digest: str, *, trusted: bool) -> str:
+        """What metrics call a document: registered ones and the first of callers by their digest."""
+        if not trusted and digest not in self._labelled:
+            if len(self._labelled) >= MAX_LABELLED_DOCUMENTS:
+                return OTHER
+            self._labelled.add(digest)
+        return digest[:LABEL_DIGITS]
 
     def known(self, text: str | None) -> Document | None:
         """The document of a text that is remembered."""

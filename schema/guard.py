@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError
 
 from schema.admission import INVALID_DOCUMENT_POINTS, admit, answered, cost, first_code, measure, too_late
+from schema.documents import OTHER
 from schema.masking import CALLER_FAULTS, CodedErrors, TookTooLong
 from schema.tracing import Finished
 
@@ -87,8 +88,8 @@ class Guard(CodedErrors):
     def _measure(self, seconds: float, code: str) -> None:
         execution, document, kind = self.execution_context, self._document, self._kind()
         name = execution.operation_name if kind != "unread" else None
-        digest = document.digest if document else None
-        measure(Finished(kind, name, digest, self._points, code, seconds, execution.context.traceparent))
+        digest, label = (document.digest, document.label) if document else (None, OTHER)
+        measure(Finished(kind, name, digest, label, self._points, code, seconds, execution.context.traceparent))
 
     def _kind(self) -> str:
         """Query, mutation or subscription; `unread` for a document that can't be read or lacks the operation."""

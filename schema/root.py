@@ -67,7 +67,7 @@ class CofferSchema(strawberry.Schema):
         result.extensions = cost(points, context)
         kind, name = operation.operation.value, operation.name.value if operation.name else None
         code, seconds = first_code(result.errors), time.perf_counter() - started
-        measure(Finished(kind, name, document.digest, points, code, seconds, context.traceparent))
+        measure(Finished(kind, name, document.digest, document.label, points, code, seconds, context.traceparent))
         return result
 
     async def _run_in_time(

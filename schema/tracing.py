@@ -12,11 +12,12 @@ NANOSECONDS = 1_000_000_000
 
 
 class Finished(NamedTuple):
-    """What a span says of an operation; `traceparent` is the caller's, by W3C Trace Context."""
+    """What spans and metrics say of an operation; `traceparent` is the caller's, by W3C Trace Context."""
 
     kind: str
     name: str | None
     digest: str | None
+    label: str
     points: int | None
     code: str
     seconds: float

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import jwt
 import pytest
-from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -208,25 +207,6 @@ async def test_malformed_ids_are_just_not_found(api: Api) -> None:
     client = await api.client()
     for bad in ("", "wal_", "wal_zz", "pur_" + "0" * 32, "0" * 32, "wal_" + "0" * 32, "\x00"):
         assert await client.run("query($id: ID!) { wallet(id: $id) { id } }", id=bad) is None
-
-
-async def test_operations_are_counted(api: Api) -> None:
-    """Each operation is counted by what it is and its first error, with its cost."""
-    labels = [
-        {"kind": "query", "code": "UNAUTHENTICATED"},
-        {"kind": "query", "code": "INVALID_DOCUMENT"},
-        {"kind": "unread", "code": "INVALID_DOCUMENT"},
-        {"kind": "query", "code": "OK"},
-    ]
-
-    def counts() -> list[float]:
-        return [REGISTRY.get_sample_value("coffer_graphql_operations_total", each) or 0 for each in labels]
-
-    before, nobody = counts(), api.anonymous()
-    for query in ("{ project { name } }", "{ nope }", "{", "{ __typename }"):
-        await nobody.ask(query)
-    assert counts() == [count + 1 for count in before]
-    assert "coffer_graphql_operation_points_bucket" in (await nobody.http.get("/metrics")).text
 
 
 async def test_health(api: Api) -> None:
