@@ -15,6 +15,7 @@ from db.models.lots import Lot
 from db.models.projects import ApiKey
 from db.models.purchases import Purchase
 from db.models.refunds import Dispute, Refund
+from db.models.subscriptions import CreditSubscription
 from db.transactions import COLUMNS
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ async def wallets(session: Session, project_id: int, uuids: Sequence[UUID]) -> d
 async def purchases(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's purchases among the uuids."""
     return await _by_uuid(session, Purchase, project_id, uuids)
+
+
+async def subscriptions(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's subscriptions among the uuids."""
+    return await _by_uuid(session, CreditSubscription, project_id, uuids)
 
 
 async def refunds(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -60,11 +60,15 @@ async def add(session: Session, purchase: Purchase) -> Purchase | None:
     return None
 
 
-async def newest(session: Session, project_id: int, wallet_id: int | None, page: Page) -> Sequence[Purchase]:
-    """Purchases of a project, of one wallet if named, newest first."""
+async def newest(
+    session: Session, project_id: int, wallet_id: int | None, subscription: UUID | None, page: Page
+) -> Sequence[Purchase]:
+    """Purchases of a project, of one wallet or one subscription if named, newest first."""
     query = select(Purchase).where(Purchase.project_id == project_id)
     if wallet_id is not None:
         query = query.where(Purchase.wallet_id == wallet_id)
+    if subscription is not None:
+        query = query.where(Purchase.subscription_uuid == subscription)
     return (await session.scalars(newest_first(query, Purchase.id, page))).all()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from db.models.purchases import SimulatedOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from db.database import Session
 
@@ -26,6 +26,12 @@ async def add(session: Session, values: Mapping[str, Any]) -> tuple[SimulatedOrd
 async def get(session: Session, order_id: str) -> SimulatedOrder | None:
     """One order."""
     return await session.get(SimulatedOrder, order_id)
+
+
+async def renewals(session: Session, order_id: str) -> Sequence[SimulatedOrder]:
+    """The later orders of an order's subscription, the oldest first."""
+    query = select(SimulatedOrder).where(SimulatedOrder.charges == order_id, SimulatedOrder.renews == "renewal")
+    return (await session.scalars(query.order_by(SimulatedOrder.created_at))).all()
 
 
 async def lock(session: Session, order_id: str) -> SimulatedOrder | None:

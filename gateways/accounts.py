@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from domain.subscriptions import BillingInterval
 
 CASHFREE_URLS: Final = {"sandbox": "https://sandbox.cashfree.com/pg", "production": "https://api.cashfree.com/pg"}
 POLAR_URLS: Final = {"sandbox": "https://sandbox-api.polar.sh", "production": "https://api.polar.sh"}
@@ -50,6 +52,7 @@ class StripeAccount:
 class PolarAccount:
     """An organisation at Polar; `product_id` is the product that credits are sold under, at a price of each order.
 
+    `subscription_products` are those that subscriptions are sold under, one for each interval that is offered.
     `charges_saved` says that Polar lets the organisation charge saved methods, which it has to be asked for.
     """
 
@@ -59,6 +62,7 @@ class PolarAccount:
     product_id: str
     return_url: str
     charges_saved: bool = False
+    subscription_products: Mapping[BillingInterval, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 from domain.recharges import MethodKind, MethodStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from domain.purchases import PurchaseStatus
     from domain.refunds import DisputeStatus, RefundStatus
+    from domain.subscriptions import BillingInterval, SubscriptionStatus
 
 
 class GatewayRefused(Exception):
@@ -37,6 +38,7 @@ class OrderRequest:
     """What is to be paid: our reference (the idempotency key at the provider) and the total in minor units.
 
     `customer` is our id of who pays, letters and digits; `saves_method` asks for the right to charge again later.
+    With an `interval` the order begins a subscription.
     """
 
     reference: str
@@ -47,6 +49,7 @@ class OrderRequest:
     simulate_failure: bool = False
     customer: str = ""
     saves_method: bool = False
+    interval: BillingInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Payment:
 
     `card` is the provider's fingerprint of the card, the same for every customer that pays with it.
     `is_final` is False while the buyer may still pay, even though the last attempt may have failed.
+    A payment of a subscription has its id and the reference of its first order; `renews` says that it is a later one.
     """
 
     order_id: str
@@ -84,6 +88,8 @@ class Payment:
     is_final: bool = True
     saved: SavedMethod | None = None
     card: str | None = None
+    subscription_id: str | None = None
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +165,31 @@ class Mandate:
     approval_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderSubscription:
+    """How a subscription stands; `reference` is its first order's, `order_ids` are the latest, the oldest first."""
+
+    subscription_id: str
+    reference: str
+    status: SubscriptionStatus
+    paid_until: datetime | None = None
+    ends_at: datetime | None = None
+    order_ids: Sequence[str] = ()
+
+
 class EventKind(StrEnum):
     """What a message is about, whatever its provider calls it."""
 
     PAYMENT = "payment"
     REFUND = "refund"
     DISPUTE = "dispute"
+    SUBSCRIPTION = "subscription"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A verified message: the provider's id of it, its type, the order it speaks of, if any, and what it is about."""
+    """A verified message: the provider's id of it, its type, what it is about, and of which order or subscription."""
 
     event_id: str
     type: str
@@ -239,6 +258,25 @@ class MandateGateway(OffSessionGateway, Protocol):
     async def fetch_mandate(self, mandate_id: str) -> Mandate:
         """Read how a mandate stands."""
         ...
+
+
+class SubscribingGateway(Gateway, Protocol):
+    """A provider that charges a buyer again at every interval, out of those that it offers."""
+
+    intervals: Collection[BillingInterval]
+
+    async def fetch_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """Read how a subscription stands, with its latest orders."""
+        ...
+
+    async def cancel_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """End a subscription now, so that nothing is charged any more; one that has ended stays so."""
+        ...
+
+
+def sells_subscriptions(gateway: Gateway) -> TypeGuard[SubscribingGateway]:
+    """Whether a provider has subscriptions."""
+    return hasattr(gateway, "fetch_subscription")
 
 
 def has_mandates(gateway: Gateway) -> TypeGuard[MandateGateway]:

@@ -1,4 +1,4 @@
-"""Polar, a merchant of record: checkouts, refunds and webhooks; API of 2026-10.
+"""Polar, a merchant of record: checkouts, subscriptions, refunds and webhooks; API of 2026-10.
 
 Polar sells in its own name, adds its own tax and writes its own invoice: what counts for us is the net amount.
 """
@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 
 from domain.purchases import PurchaseStatus
 from domain.refunds import RefundStatus
+from domain.subscriptions import SubscriptionStatus
 from gateways import inbox
 from gateways.base import (
     ChargeRequest,
@@ -24,13 +25,22 @@ from gateways.base import (
     OrderRequest,
     Payment,
     ProviderRefund,
+    ProviderSubscription,
     RefundRequest,
     Reversals,
     SavedMethod,
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
-from gateways.polar_answers import ORDER, read_dispute, read_order, read_payment, read_refund
+from gateways.polar_answers import (
+    ORDER,
+    read_dispute,
+    read_order,
+    read_payment,
+    read_refund,
+    read_subscription,
+    renews,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +52,9 @@ if TYPE_CHECKING:
 API_VERSION: Final = "2026-10"
 LISTED: Final = 100
 """Refunds or disputes of one order that are looked through: more than one order can have."""
+
+LISTED_ORDERS: Final = 12
+"""The latest orders of a subscription that are looked at: a year of months."""
 
 SHORTEST_KEY_BYTES: Final = 16
 """A secret that decodes to less was no base64."""
@@ -60,6 +73,7 @@ class PolarGateway:
     def __init__(self, account: PolarAccount) -> None:
         self._account = account
         self.saves_at_purchase = account.charges_saved
+        self.intervals = account.subscription_products.keys()
         self._verifiers = [Webhook(key) for secret in account.secrets for key in keys_of(secret)]
         headers = {"authorization": f"Bearer {account.access_token}", "polar-version": API_VERSION}
         self._calls = Calls(self.name, account.base_url, headers)
@@ -120,6 +134,23 @@ class PolarGateway:
         with readable():
             return read_order(order)
 
+    async def fetch_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """Read a subscription and its latest orders."""
+        found = await self._send("GET", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
+        words = {"subscription_id": subscription_id, "limit": str(LISTED_ORDERS)}
+        orders = await self._list("/v1/orders/", **words)
+        with readable():
+            return read_subscription(found, orders)
+
+    async def cancel_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """End a subscription now; nothing that was paid goes back."""
+        told = await self.fetch_subscription(subscription_id)
+        if told.status is SubscriptionStatus.CANCELLED:
+            return told
+        ended = await self._send("DELETE", f"/v1/subscriptions/{quote(subscription_id, safe='')}", is_repeatable=False)
+        with readable():
+            return read_subscription(ended)
+
     async def forget(self, method: SavedMethod) -> None:
         """Do nothing: at Polar the customer alone can remove a method."""
 
@@ -155,7 +186,7 @@ class PolarGateway:
             return read_refund(made)
 
     async def _list(self, path: str, **filters: str) -> Sequence[Mapping[str, Any]]:
-        answer = await self._send("GET", path, params={**filters, "limit": LISTED})
+        answer = await self._send("GET", path, params={"limit": str(LISTED), **filters})
         with readable():
             items: Sequence[Mapping[str, Any]] = answer["items"]
             return items
@@ -177,6 +208,8 @@ class PolarGateway:
             "tax_behavior": "exclusive",
         }
         product = self._account.product_id
+        if request.interval is not None:
+            product = self._account.subscription_products[request.interval]
         return {
             "products": [product],
             "prices": {product: [price]},
@@ -201,19 +234,21 @@ def keys_of(secret: str) -> list[bytes]:
 
 
 def read_event(event_id: str, body: bytes) -> WebhookEvent:
-    """A message in our words. An order is told by the checkout it came from, a refund by the order it belongs to."""
+    """A message in our words: of an order by its checkout, of one without or of a renewal by itself, as of refunds."""
     event = inbox.read_object(body)
     type_ = inbox.text(event.get("type"))
     if type_ == "order.refunded" or type_.startswith("refund."):
         name, kind = ("order_id" if type_.startswith("refund.") else "id"), EventKind.REFUND
+    elif type_.startswith("subscription."):
+        name, kind = "id", EventKind.SUBSCRIPTION
     elif type_.startswith("order."):
-        name, kind = "checkout_id", EventKind.PAYMENT
+        name, kind = ("" if renews(event.get("data")) else "checkout_id"), EventKind.PAYMENT
     elif type_.startswith("checkout."):
         name, kind = "id", EventKind.PAYMENT
     else:
         name, kind = "", EventKind.OTHER
     about = inbox.optional_text(inbox.find(event, "data", name))
-    if name == "checkout_id" and about is None:
+    if type_.startswith("order.") and about is None:
         about = ORDER + inbox.text(inbox.find(event, "data", "id"))
     return WebhookEvent(inbox.text(event_id), type_, about, kind)
 

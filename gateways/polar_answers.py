@@ -1,4 +1,4 @@
-"""What Polar's checkouts, orders, refunds and disputes say, in our words."""
+"""What Polar's checkouts, orders, subscriptions, refunds and disputes say, in our words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.purchases import PurchaseStatus
 from domain.refunds import DisputeStatus, RefundStatus
-from gateways.base import Payment, ProviderDispute, ProviderRefund, SavedMethod
+from domain.subscriptions import SubscriptionStatus
+from gateways import inbox
+from gateways.base import Payment, ProviderDispute, ProviderRefund, ProviderSubscription, SavedMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +27,17 @@ _STATUSES: Final = {
     "expired": PurchaseStatus.FAILED,
 }
 _PAID: Final = frozenset({"paid", "refunded", "partially_refunded"})
+_RENEWALS: Final = ("subscription_cycle", "subscription_update", "subscription_meter_cycle")
+_SUBSCRIPTION_STATUSES: Final = {
+    "incomplete": SubscriptionStatus.PENDING,
+    "trialing": SubscriptionStatus.ACTIVE,
+    "active": SubscriptionStatus.ACTIVE,
+    "past_due": SubscriptionStatus.PAST_DUE,
+    "unpaid": SubscriptionStatus.PAST_DUE,
+    "paused": SubscriptionStatus.PAST_DUE,
+}
+"""Everything else has ended."""
+
 _REFUND_STATUSES: Final = {
     "pending": RefundStatus.PENDING,
     "succeeded": RefundStatus.SUCCEEDED,
@@ -55,19 +68,49 @@ def read_payment(checkout: Mapping[str, Any], orders: Sequence[Mapping[str, Any]
         # A failed checkout is closed; another attempt is another checkout.
         is_final=is_failed or paid is not None,
         saved=SavedMethod(str(paid["customer_id"]), _DEFAULT_METHOD) if paid else None,
+        subscription_id=paid["subscription_id"] if paid else None,
     )
 
 
 def read_order(order: Mapping[str, Any]) -> Payment:
-    """An order that nobody was asked about: paid for its net amount, or a draft."""
-    is_paid = order["status"] in _PAID
+    """An order that nobody was asked about: paid for its net amount, a draft, or a renewal that was declined."""
+    is_paid, status = order["status"] in _PAID, PurchaseStatus.PROCESSING
+    if is_paid:
+        status = PurchaseStatus.SUCCESS
+    elif order["status"] == "void" or order.get("next_payment_attempt_at"):
+        status = PurchaseStatus.FAILED
+    metadata = {**((order["subscription"] or {}).get("metadata") or {}), **order["metadata"]}
     return Payment(
         order_id=f"{ORDER}{order['id']}",
-        reference=str(order["metadata"].get("reference", "")),
+        reference=str(metadata.get("reference", "")),
         payment_id=order["id"] if is_paid else None,
-        status=PurchaseStatus.SUCCESS if is_paid else PurchaseStatus.PROCESSING,
+        status=status,
         total_minor=order["net_amount"],
         currency=order["currency"].upper(),
+        failure_reason="The payment was declined." if status is PurchaseStatus.FAILED else None,
+        is_final=is_paid or order["status"] == "void",
+        subscription_id=order["subscription_id"],
+        renews=renews(order),
+    )
+
+
+def renews(order: object) -> bool:
+    """Whether an order is a later one of a subscription."""
+    return inbox.find(order, "billing_reason") in _RENEWALS
+
+
+def read_subscription(
+    subscription: Mapping[str, Any], orders: Sequence[Mapping[str, Any]] = ()
+) -> ProviderSubscription:
+    """A subscription and its orders, the newest first; what is to end with its period is still active."""
+    ends_at = subscription["ended_at"] or subscription["ends_at"]
+    return ProviderSubscription(
+        subscription_id=subscription["id"],
+        reference=str(subscription["metadata"].get("reference", "")),
+        status=_SUBSCRIPTION_STATUSES.get(subscription["status"], SubscriptionStatus.CANCELLED),
+        paid_until=datetime.fromisoformat(subscription["current_period_end"]),
+        ends_at=datetime.fromisoformat(ends_at) if ends_at else None,
+        order_ids=[f"{ORDER}{order['id']}" for order in reversed(orders)],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from standardwebhooks import Webhook
 from domain.purchases import PurchaseStatus
 from domain.recharges import MethodKind
 from domain.refunds import DisputeStatus, RefundStatus
+from domain.subscriptions import BillingInterval, SubscriptionStatus
 from gateways import inbox
 from gateways.base import (
     ChargeRequest,
@@ -22,6 +24,7 @@ from gateways.base import (
     Payment,
     ProviderDispute,
     ProviderRefund,
+    ProviderSubscription,
     RefundRequest,
     Reversals,
     SavedMethod,
@@ -44,7 +47,17 @@ _STATUSES: Final = {
 }
 
 
-_KINDS: Final = {"refund": EventKind.REFUND, "dispute": EventKind.DISPUTE}
+_SUBSCRIPTION_STATUSES: Final = {
+    "incomplete": SubscriptionStatus.PENDING,
+    "active": SubscriptionStatus.ACTIVE,
+    "past_due": SubscriptionStatus.PAST_DUE,
+    "cancelled": SubscriptionStatus.CANCELLED,
+}
+_KINDS: Final = {
+    "refund": EventKind.REFUND,
+    "dispute": EventKind.DISPUTE,
+    "subscription": EventKind.SUBSCRIPTION,
+}
 
 
 def merchant_key(secret: str) -> str:
@@ -58,6 +71,7 @@ class SimulatedGateway:
     name = "simulated"
     is_merchant_of_record = False
     saves_at_purchase = True
+    intervals = frozenset(BillingInterval)
 
     def __init__(self, base_url: str, secrets: Sequence[str]) -> None:
         # The library refuses an empty secret here, so verification fails closed.
@@ -73,6 +87,7 @@ class SimulatedGateway:
             "method": request.method,
             "fails": request.simulate_failure,
             "saves_method": request.saves_method,
+            "renews": request.interval.name.lower() if request.interval else None,
         }
         answer = await self._call("POST", "/simulated/orders", body)
         with readable():
@@ -109,6 +124,18 @@ class SimulatedGateway:
         with readable():
             return _payment(answer)
 
+    async def fetch_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """Read how a subscription stands."""
+        answer = await self._call("GET", f"/simulated/subscriptions/{quote(subscription_id, safe='')}")
+        with readable():
+            return _subscription(answer)
+
+    async def cancel_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """End a subscription."""
+        answer = await self._call("DELETE", f"/simulated/subscriptions/{quote(subscription_id, safe='')}")
+        with readable():
+            return _subscription(answer)
+
     async def forget(self, method: SavedMethod) -> None:
         """Let go of a saved method."""
         await self._call("DELETE", f"/simulated/methods/{quote(method.method_id, safe='')}")
@@ -137,15 +164,28 @@ class SimulatedGateway:
 
 def _payment(answer: Mapping[str, Any]) -> Payment:
     status, kind = _STATUSES[answer["status"]], answer.get("saved")
+    subscription = answer.get("subscription") or {}
     return Payment(
         order_id=answer["id"],
-        reference=answer["reference"],
+        reference=subscription.get("reference", answer["reference"]),
         payment_id=f"pay_{answer['id']}" if status is PurchaseStatus.SUCCESS else None,
         status=status,
         total_minor=answer["amount_minor"],
         currency=answer["currency"],
         failure_reason=answer["failure_reason"],
         saved=SavedMethod("", answer["id"], MethodKind[kind]) if kind else None,
+        subscription_id=subscription.get("id"),
+        renews=subscription.get("id", answer["id"]) != answer["id"],
+    )
+
+
+def _subscription(answer: Mapping[str, Any]) -> ProviderSubscription:
+    return ProviderSubscription(
+        subscription_id=answer["id"],
+        reference=answer["reference"],
+        status=_SUBSCRIPTION_STATUSES[answer["status"]],
+        paid_until=datetime.fromisoformat(answer["paid_until"]) if answer["paid_until"] else None,
+        order_ids=answer["orders"],
     )
 
 

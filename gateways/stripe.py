@@ -1,4 +1,4 @@
-"""Stripe: Checkout Sessions, refunds, charges of saved methods and webhooks, through Stripe's own async client."""
+"""Stripe: Checkout, subscriptions, refunds, charges of saved methods, webhooks, through Stripe's own async client."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import stripe
 
 from domain.purchases import PurchaseStatus
 from domain.refunds import RefundStatus
+from domain.subscriptions import BillingInterval, SubscriptionStatus
 from gateways import inbox
 from gateways.base import (
     ChargeRequest,
@@ -21,6 +22,7 @@ from gateways.base import (
     OrderRequest,
     Payment,
     ProviderRefund,
+    ProviderSubscription,
     RefundRequest,
     Reversals,
     SavedMethod,
@@ -29,7 +31,16 @@ from gateways.base import (
 )
 from gateways.breaker import Breaker
 from gateways.calls import CALL_SECONDS
-from gateways.stripe_answers import read_dispute, read_intent, read_refund, read_session, reference_of
+from gateways.stripe_answers import (
+    read_dispute,
+    read_intent,
+    read_invoice,
+    read_refund,
+    read_session,
+    read_subscription,
+    reference_of,
+    subscription_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -46,11 +57,16 @@ LISTED: Final = 100
 _ORDER_EVENTS: Final = "checkout.session."
 _INTENT_EVENTS: Final = "payment_intent."
 _REFUND_EVENTS: Final = ("charge.refund", "refund.")
+_INVOICE_EVENTS: Final = ("invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed", "invoice.voided")
+_SUBSCRIPTION_EVENTS: Final = "customer.subscription."
 _DISPUTE_EVENTS: Final = ("charge.dispute.", "radar.early_fraud_warning.")
 _FINAL: Final = (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError)
 """Answers; everything else, our own wrong key included, proves nothing about the payment."""
 
-_EXPANDED: Final = ["payment_intent", "payment_intent.payment_method"]
+LISTED_INVOICES: Final = 12
+"""The latest invoices of a subscription that are looked at: a year of months."""
+
+_EXPANDED: Final = ["payment_intent", "payment_intent.payment_method", "invoice.payments"]
 _GONE: Final = frozenset({400, 404})
 
 
@@ -60,6 +76,7 @@ class StripeGateway:
     name = "stripe"
     is_merchant_of_record = False
     saves_at_purchase = True
+    intervals = frozenset(BillingInterval)
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
@@ -82,10 +99,12 @@ class StripeGateway:
         return Order(session.id, session.url)
 
     async def fetch_payment(self, order_id: str) -> Payment:
-        """Read how a Checkout Session or an intent stands."""
+        """Read how a Checkout Session, an intent or an invoice stands."""
         async with self._call():
             if order_id.startswith("pi_"):
                 return read_intent(await self._client.v1.payment_intents.retrieve_async(order_id))
+            if order_id.startswith("in_"):
+                return read_invoice(await self._client.v1.invoices.retrieve_async(order_id, {"expand": ["payments"]}))
             sessions = self._client.v1.checkout.sessions
             return read_session(await sessions.retrieve_async(order_id, {"expand": _EXPANDED}))
 
@@ -139,6 +158,21 @@ class StripeGateway:
             return _failed(request, payment.order_id, "The bank wants the buyer to confirm the payment.")
         return payment
 
+    async def fetch_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """Read a subscription and its latest invoices."""
+        async with self._call():
+            found = await self._client.v1.subscriptions.retrieve_async(subscription_id)
+            listed: Any = {"subscription": subscription_id, "limit": LISTED_INVOICES}
+            return read_subscription(found, (await self._client.v1.invoices.list_async(listed)).data)
+
+    async def cancel_subscription(self, subscription_id: str) -> ProviderSubscription:
+        """End a subscription now; nothing that was paid goes back."""
+        async with self._call():
+            told = read_subscription(await self._client.v1.subscriptions.retrieve_async(subscription_id))
+            if told.status is not SubscriptionStatus.CANCELLED:
+                told = read_subscription(await self._client.v1.subscriptions.cancel_async(subscription_id))
+        return told
+
     async def forget(self, method: SavedMethod) -> None:
         """Detach a saved method from its customer."""
         async with self._call():
@@ -182,25 +216,26 @@ class StripeGateway:
 
     def _session_of(self, request: OrderRequest) -> Any:  # noqa: ANN401 - Stripe's typed dictionary
         metadata = {"reference": request.reference}
-        price = {
+        price: dict[str, Any] = {
             "currency": request.currency.lower(),
             "unit_amount": request.total_minor,
             "product_data": {"name": request.description},
         }
-        intent: dict[str, Any] = {"metadata": metadata, "description": request.description}
+        begun: dict[str, Any] = {"metadata": metadata, "description": request.description}
         session: dict[str, Any] = {
-            "mode": "payment",
             "client_reference_id": request.reference,
             "metadata": metadata,
             "line_items": [{"quantity": 1, "price_data": price}],
-            "payment_intent_data": intent,
             "success_url": self._account.return_url,
             "cancel_url": self._account.return_url,
         }
+        if request.interval is not None:
+            price["recurring"] = {"interval": request.interval.name.lower()}
+            return session | {"mode": "subscription", "subscription_data": begun}
         if request.saves_method:
-            intent["setup_future_usage"] = "off_session"
+            begun["setup_future_usage"] = "off_session"
             session["customer_creation"] = "always"
-        return session
+        return session | {"mode": "payment", "payment_intent_data": begun}
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> bytes:
@@ -212,14 +247,22 @@ def read_event(body: bytes) -> WebhookEvent:
     """A message in our words: what happens to charges, refunds and disputes is told by the intent it belongs to."""
     event = inbox.read_object(body)
     type_, event_id = inbox.text(event.get("type")), inbox.text(event.get("id"))
-    order_id, kind = inbox.find(event, "data", "object", "payment_intent"), EventKind.OTHER
-    if type_.startswith((_ORDER_EVENTS, _INTENT_EVENTS)):
-        order_id, kind = inbox.find(event, "data", "object", "id"), EventKind.PAYMENT
+    about = inbox.find(event, "data", "object")
+    order_id, kind = inbox.find(about, "payment_intent"), EventKind.OTHER
+    if type_.startswith(_SUBSCRIPTION_EVENTS):
+        order_id, kind = inbox.find(about, "id"), EventKind.SUBSCRIPTION
+    elif type_.startswith((_ORDER_EVENTS, _INTENT_EVENTS)) or (type_ in _INVOICE_EVENTS and _is_renewed(about)):
+        order_id, kind = inbox.find(about, "id"), EventKind.PAYMENT
     elif type_.startswith(_DISPUTE_EVENTS):
         kind = EventKind.DISPUTE
     elif type_.startswith(_REFUND_EVENTS):
         kind = EventKind.REFUND
     return WebhookEvent(event_id, type_, inbox.optional_text(order_id), kind)
+
+
+def _is_renewed(invoice: object) -> bool:
+    """Whether an invoice is of a subscription."""
+    return isinstance(invoice, dict) and subscription_of(invoice) is not None
 
 
 def _failed(request: ChargeRequest, intent_id: str, reason: str) -> Payment:

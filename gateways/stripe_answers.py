@@ -1,4 +1,4 @@
-"""Stripe's sessions, intents, refunds and disputes in our words."""
+"""Stripe's sessions, intents, invoices, subscriptions, refunds and disputes in our words."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import stripe
 
 from domain.purchases import PurchaseStatus
 from domain.refunds import DisputeStatus, RefundStatus
-from gateways.base import Payment, ProviderDispute, ProviderRefund, SavedMethod
+from domain.subscriptions import SubscriptionStatus
+from gateways import inbox
+from gateways.base import Payment, ProviderDispute, ProviderRefund, ProviderSubscription, SavedMethod
 
 if TYPE_CHECKING:
-    from stripe import Dispute, PaymentIntent, Refund
+    from collections.abc import Mapping, Sequence
+
+    from stripe import Dispute, Invoice, PaymentIntent, Refund, Subscription
     from stripe.checkout import Session
 
 _SESSION_STATUSES: Final = {
@@ -40,6 +44,22 @@ _INTENT_STATUSES: Final = {
     "processing": PurchaseStatus.PENDING,
     "canceled": PurchaseStatus.FAILED,
 }
+_INVOICE_STATUSES: Final = {
+    "paid": PurchaseStatus.SUCCESS,
+    "void": PurchaseStatus.FAILED,
+    "uncollectible": PurchaseStatus.FAILED,
+}
+_SUBSCRIPTION_STATUSES: Final = {
+    "incomplete": SubscriptionStatus.PENDING,
+    "trialing": SubscriptionStatus.ACTIVE,
+    "active": SubscriptionStatus.ACTIVE,
+    "past_due": SubscriptionStatus.PAST_DUE,
+    "unpaid": SubscriptionStatus.PAST_DUE,
+    "paused": SubscriptionStatus.PAST_DUE,
+}
+"""Everything else has ended."""
+
+_FIRST_INVOICE: Final = "subscription_create"
 
 
 def read_session(session: Session) -> Payment:
@@ -54,7 +74,7 @@ def read_session(session: Session) -> Payment:
     return Payment(
         order_id=session.id,
         reference=session.client_reference_id or "",
-        payment_id=intent.id if intent and is_paid else None,
+        payment_id=_paid_by(session) if is_paid else None,
         status=status,
         total_minor=session.amount_total or 0,
         currency=(session.currency or "").upper(),
@@ -63,7 +83,51 @@ def read_session(session: Session) -> Payment:
         is_final=is_paid or session.status == "expired" or (session.status == "complete" and error is not None),
         saved=_saved(intent) if intent and is_paid else None,
         card=_card(intent) if intent and is_paid else None,
+        subscription_id=_id(session.subscription),
     )
+
+
+def read_invoice(invoice: Invoice) -> Payment:
+    """An invoice of a subscription, of any version of the API; without a subscription it has no reference."""
+    said = invoice.to_dict()
+    status = _INVOICE_STATUSES.get(invoice.status or "", PurchaseStatus.PROCESSING)
+    is_final = status is not PurchaseStatus.PROCESSING
+    if not is_final and invoice.attempt_count:
+        status = PurchaseStatus.FAILED
+    details = inbox.find(said, "parent", "subscription_details") or said.get("subscription_details")
+    is_failed = status is PurchaseStatus.FAILED
+    return Payment(
+        order_id=invoice.id,
+        reference=str(inbox.find(details, "metadata", "reference") or ""),
+        payment_id=_intent_of(said) if status is PurchaseStatus.SUCCESS else None,
+        status=status,
+        total_minor=invoice.amount_paid if status is PurchaseStatus.SUCCESS else invoice.amount_due,
+        currency=invoice.currency.upper(),
+        failure_reason="The payment was declined." if is_failed else None,
+        is_final=is_final,
+        subscription_id=subscription_of(said),
+        renews=invoice.billing_reason != _FIRST_INVOICE,
+    )
+
+
+def read_subscription(subscription: Subscription, invoices: Sequence[Invoice] = ()) -> ProviderSubscription:
+    """A subscription, whose period newer versions tell with each item, and its invoices, the newest first."""
+    said = subscription.to_dict()
+    items = inbox.find(said, "items", "data")
+    ends = [item.get("current_period_end") for item in items] if isinstance(items, list) else []
+    return ProviderSubscription(
+        subscription_id=subscription.id,
+        reference=reference_of(subscription.metadata),
+        status=_SUBSCRIPTION_STATUSES.get(subscription.status, SubscriptionStatus.CANCELLED),
+        paid_until=_time(next((end for end in ends if end), said.get("current_period_end"))),
+        ends_at=_time(subscription.cancel_at or subscription.ended_at),
+        order_ids=[invoice.id for invoice in reversed(invoices)],
+    )
+
+
+def subscription_of(invoice: Mapping[str, Any]) -> str | None:
+    """The subscription that an invoice says it is of: below `parent` since 2025, before that in a field of its own."""
+    return _id(inbox.find(invoice, "parent", "subscription_details", "subscription") or invoice.get("subscription"))
 
 
 def read_intent(intent: PaymentIntent) -> Payment:
@@ -109,8 +173,33 @@ def read_dispute(dispute: Dispute) -> ProviderDispute:
         currency=dispute.currency.upper(),
         status=_DISPUTE_STATUSES.get(dispute.status, DisputeStatus.OPEN),
         reason=dispute.reason,
-        respond_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+        respond_by=_time(due_by),
     )
+
+
+def _paid_by(session: Session) -> str | None:
+    """The intent that paid a session, or the first invoice of its subscription."""
+    if session.payment_intent:
+        return _id(session.payment_intent)
+    return _intent_of(session.invoice.to_dict()) if isinstance(session.invoice, stripe.Invoice) else None
+
+
+def _intent_of(invoice: Mapping[str, Any]) -> str | None:
+    """The intent that paid an invoice, or the invoice itself where it was paid by other means."""
+    payments = inbox.find(invoice, "payments", "data")
+    paid = [one for one in payments if one.get("status") == "paid"] if isinstance(payments, list) else []
+    intents = [inbox.find(one, "payment", "payment_intent") for one in paid]
+    found = next(filter(None, intents), None) or invoice.get("payment_intent") or invoice["id"]
+    return _id(found)
+
+
+def _id(value: Any) -> str | None:  # noqa: ANN401 - an id, or the object itself where it was expanded
+    found = value.get("id") if isinstance(value, dict) else getattr(value, "id", value)
+    return None if found is None else str(found)
+
+
+def _time(seconds: Any) -> datetime | None:  # noqa: ANN401 - of JSON
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _card(intent: PaymentIntent) -> str | None:

@@ -33,6 +33,11 @@ def purchase(uuid: UUID) -> str:
     return f"purchase:{uuid.hex}"
 
 
+def subscription(uuid: UUID) -> str:
+    """A subscription changed: read it again."""
+    return f"subscription:{uuid.hex}"
+
+
 def revocations() -> str:
     """Ids of API keys that were revoked, for every process: it remembers keys, and has their sockets and streams."""
     return "revocations"

@@ -1,10 +1,11 @@
 """Buying credits."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
+from domain.errors import NotFound
 from domain.purchases import PACKS
 from resolvers.acts import given, refusable
 from schema.context import Info
@@ -16,6 +17,10 @@ from services import purchases as service
 from services.gateways import list_gateways
 from services.refunds import refund_purchase as refund
 from services.requests import PurchaseRequest
+
+OfSubscription = Annotated[
+    strawberry.ID | None, strawberry.argument(description="Only those that pay for this subscription.")
+]
 
 
 async def packs(info: Info) -> Any:  # noqa: ANN401 - packs
@@ -50,11 +55,15 @@ async def purchases(
     first: First = 50,
     after: After = strawberry.UNSET,
     wallet_id: strawberry.ID | None = strawberry.UNSET,
+    subscription_id: OfSubscription = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Purchases of the project or of one wallet, newest first."""
     wallet = parse_id("wal", wallet_id) if wallet_id else None
+    subscription = parse_id("sub", subscription_id) if subscription_id else None
+    if subscription_id and subscription is None:
+        raise NotFound("No such subscription in this project: see `subscriptions`.", field=["subscriptionId"])
     words = (info.context.coffer, info.context.actor, wallet)
-    return await connection(first, after, partial(service.list_purchases, *words))
+    return await connection(first, after, partial(service.list_purchases, *words, subscription=subscription))
 
 
 @refusable(types.PurchasePayload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.subscriptions import BillingInterval
 from gateways.accounts import (
     CASHFREE_URLS,
     PLACEHOLDER_PHONE,
@@ -89,6 +90,7 @@ def _polar(config: Config, return_url: str) -> PolarAccount | None:
     values = _required(config, "POLAR", ("ACCESS_TOKEN", "WEBHOOK_SECRET", "PRODUCT_ID"))
     if values is None:
         return None
+    products = [(one, config(f"POLAR_{one.name}_PRODUCT_ID", default="").strip()) for one in BillingInterval]
     return PolarAccount(
         access_token=values["ACCESS_TOKEN"],
         secrets=_secrets(config, values["WEBHOOK_SECRET"], "POLAR_PREVIOUS_WEBHOOK_SECRET"),
@@ -96,6 +98,7 @@ def _polar(config: Config, return_url: str) -> PolarAccount | None:
         product_id=values["PRODUCT_ID"],
         return_url=return_url,
         charges_saved=config("POLAR_OFF_SESSION", cast=bool, default=False),
+        subscription_products={interval: product for interval, product in products if product},
     )
 
 

@@ -39,6 +39,8 @@ from services import (
     reversals,
     settlement,
     simulated_provider,
+    simulated_subscriptions,
+    subscriptions,
     surplus,
 )
 from services.coffer import Coffer
@@ -73,6 +75,7 @@ PERIODIC: Final = (
     Periodic("publish rapid burn", 1, publish_burns),
     Periodic("settle lots", 20, settle_wallets),
     Periodic("sweep recharges", 60, recharges.sweep_recharges),
+    Periodic("check subscriptions", 60, subscriptions.plan_checks),
     Periodic("fold usage", 10, fold_usage),
     Periodic("recognise revenue", 60, books.recognise_revenue),
     Periodic("tell of low balances", 5, notifications.notify_low_balances),
@@ -96,11 +99,14 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "fraud.event": fraud.handle_event,
         "refund.send": refunds.send_refund,
         "refund.surplus": surplus.refund_surplus,
+        "subscription.check": subscriptions.check,
+        "subscription.cancel": subscriptions.cancel,
         "purchase.reversals": reversals.watch_reversals,
         **forecasts.handlers(fit_models),
         **invoice_files.handlers(open_store(settings)),
         **notifications.handlers(open_mailer(settings), settings.mail_from),
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
+        **simulated_subscriptions.handlers(),
     }
 
 

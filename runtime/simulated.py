@@ -18,8 +18,10 @@ from domain.money import format_money
 from domain.purchases import PaymentMethod
 from gateways.simulated import merchant_key
 from runtime.webhooks import read_in_time
+from services import simulated_afterwards as afterwards
 from services import simulated_charges as charges
 from services import simulated_provider as provider
+from services import simulated_subscriptions as subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,6 +74,7 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
             method=_field(body, "method", str),
             fails=_field(body, "fails", bool),
             saves_method=_field(body, "saves_method", bool),
+            renews=_field(body, "renews", str) if body.get("renews") is not None else None,
         )
         order = await provider.create_order(coffer, wanted, settings.simulated_delay_ms)
         return {"id": order.id, "checkout_url": f"{settings.public_url}/simulated/checkout/{order.id}"}
@@ -90,6 +93,7 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
         Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
         *_charge_routes(coffer, settings, key),
+        *_subscription_routes(coffer, key),
         Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
         Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
@@ -118,11 +122,27 @@ def _charge_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
     ]
 
 
+def _subscription_routes(coffer: Coffer, key: str) -> list[Route]:
+    """What merchants may do with subscriptions."""
+
+    async def read(request: Request) -> dict[str, object]:
+        return await subscriptions.read(coffer, request.path_params["order"])
+
+    async def cancel(request: Request) -> dict[str, object]:
+        return await subscriptions.cancel_for_merchant(coffer, request.path_params["order"])
+
+    path = "/simulated/subscriptions/{order}"
+    return [
+        Route(path, _private(key, read), methods=["GET"]),
+        Route(path, _private(key, cancel), methods=["DELETE"]),
+    ]
+
+
 def _told(order: SimulatedOrder) -> dict[str, object]:
     """What the merchant may know of an order."""
     return (
         {name: getattr(order, name) for name in _ORDER_FIELDS}
-        | {"saved": charges.saved_kind(order)}
+        | {"saved": charges.saved_kind(order), "subscription": subscriptions.told(order)}
         | provider.reversals(order)
     )
 
@@ -155,6 +175,8 @@ def _page(coffer: Coffer, delay_ms: int) -> Endpoint:
             "refunded": format_money(order.refunded_minor, order.currency),
             "methods": METHOD_LABELS,
             "is_open": order.status in provider.OPEN,
+            "is_disputable": order.status in afterwards.DISPUTABLE,
+            "period": order.renews if order.renews in provider.PERIODS else None,
             "delay_seconds": f"{delay_ms / 1000:g}",
             "refresh_seconds": REFRESH_SECONDS if soon else None,
         }
@@ -166,8 +188,12 @@ def _page(coffer: Coffer, delay_ms: int) -> Endpoint:
 def _choice(coffer: Coffer) -> Endpoint:
     async def choose(request: Request) -> Response:
         form = dict(parse_qsl((await _read(request)).decode(errors="replace")))
+        order, action = request.path_params["order"], form.get("action", "")
         try:
-            await provider.act(coffer, request.path_params["order"], form.get("action", ""), form.get("method", ""))
+            if action in afterwards.ACTIONS:
+                await afterwards.act(coffer, order, action)
+            else:
+                await provider.act(coffer, order, action, form.get("method", ""))
         except NotFound:
             return _render(request, {"order": None}, 404)
         except (InvalidState, InvalidInput):

@@ -19,6 +19,7 @@ from domain import (
     purchases,
     recharges,
     refunds,
+    subscriptions,
     wallets,
     webhooks,
 )
@@ -54,3 +55,5 @@ FraudDecision = listed(fraud.FraudDecision)
 MethodKind = listed(recharges.MethodKind)
 MethodStatus = listed(recharges.MethodStatus)
 RechargeState = listed(recharges.RechargeState)
+BillingInterval = listed(subscriptions.BillingInterval)
+SubscriptionStatus = listed(subscriptions.SubscriptionStatus)

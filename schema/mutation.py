@@ -16,6 +16,7 @@ from resolvers import purchases as purchase_resolvers
 from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
+from resolvers import subscriptions as subscription_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
 from schema.types import forecasts as forecast_types
@@ -32,6 +33,7 @@ from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
 from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
+from schema.types.subscriptions import SubscriptionPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 from schema.types.webhooks import ReplayWebhookPayload
 
@@ -63,6 +65,8 @@ class Mutation:
     purchase_credits: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.purchase_credits)
     retry_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.retry_purchase)
     refund_purchase: PurchasePayload = strawberry.mutation(resolver=purchase_resolvers.refund_purchase)
+    start_subscription: SubscriptionPayload = strawberry.mutation(resolver=subscription_resolvers.start_subscription)
+    cancel_subscription: SubscriptionPayload = strawberry.mutation(resolver=subscription_resolvers.cancel_subscription)
     set_seller_details: SellerDetailsPayload = strawberry.mutation(resolver=invoice_resolvers.set_seller_details)
     set_billing_details: BillingDetailsPayload = strawberry.mutation(resolver=invoice_resolvers.set_billing_details)
     issue_invoice: InvoicePayload = strawberry.mutation(resolver=invoice_resolvers.issue_invoice)

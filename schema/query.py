@@ -21,6 +21,7 @@ from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
+from resolvers import subscriptions as subscription_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
 from schema.pagination import Connection
@@ -43,6 +44,7 @@ from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.recharges import AutoRecharge, SavedMethod
 from schema.types.spending import SpendEstimate
+from schema.types.subscriptions import CreditSubscription
 from schema.types.wallets import RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
 
@@ -73,6 +75,8 @@ class Query:
     gateways: list[str] = strawberry.field(resolver=purchase_resolvers.gateways)
     purchase: Purchase | None = strawberry.field(resolver=purchase_resolvers.purchase)
     purchases: Connection[Purchase] = strawberry.field(resolver=purchase_resolvers.purchases)
+    subscription: CreditSubscription | None = strawberry.field(resolver=subscription_resolvers.subscription)
+    subscriptions: Connection[CreditSubscription] = strawberry.field(resolver=subscription_resolvers.subscriptions)
     seller_details: SellerDetails | None = strawberry.field(resolver=invoice_resolvers.seller_details)
     billing_details: BillingDetails | None = strawberry.field(resolver=invoice_resolvers.billing_details)
     invoice: Invoice | None = strawberry.field(resolver=invoice_resolvers.invoice)

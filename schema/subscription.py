@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from resolvers import forecasts, live, recharges
+from resolvers import forecasts, live, recharges, subscriptions
 from schema.types.analytics import UsageReport
 from schema.types.forecasts import RunwayAlert
 from schema.types.purchases import Purchase
 from schema.types.recharges import AutoRecharge
+from schema.types.subscriptions import CreditSubscription
 from schema.types.wallets import LowBalanceAlert, RapidBurnAlert, WalletUpdate
 
 
@@ -23,5 +24,8 @@ class Subscription:
     purchase_updated: AsyncGenerator[Purchase, None] = strawberry.subscription(resolver=live.purchase_updated)
     auto_recharge_updated: AsyncGenerator[AutoRecharge, None] = strawberry.subscription(
         resolver=recharges.auto_recharge_updated
+    )
+    credit_subscription_updated: AsyncGenerator[CreditSubscription, None] = strawberry.subscription(
+        resolver=subscriptions.credit_subscription_updated
     )
     runway_alert: AsyncGenerator[RunwayAlert, None] = strawberry.subscription(resolver=forecasts.runway_alert)

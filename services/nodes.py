@@ -44,6 +44,7 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "wal": (Permission.READ, queries.wallets),
     "txn": (Permission.READ, queries.transactions),
     "pur": (Permission.READ, queries.purchases),
+    "sub": (Permission.READ, queries.subscriptions),
     "ref": (Permission.READ, queries.refunds),
     "dis": (Permission.READ, queries.disputes),
     "hold": (Permission.READ, partial(_holds, HoldKind.SPEND)),

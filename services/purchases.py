@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from db import purchases as queries
 from db import wallets as wallet_queries
 from db.models.purchases import Purchase
-from domain.errors import IdempotencyConflict, NotFound, PaymentBlocked, PaymentFailed
+from domain.errors import IdempotencyConflict, InvalidState, NotFound, PaymentBlocked, PaymentFailed
 from domain.happenings import Happening
 from domain.inputs import check_key
 from domain.jobs import Queue
@@ -21,6 +21,7 @@ from services.gateways import choose_gateway
 from services.happenings import happened
 from services.jobs import enqueue
 from services.recharge_outcomes import note_purchase
+from services.renewals import begin_subscription, check_interval
 from services.requests import PurchaseRequest
 from services.saved_methods import check_saving
 from services.wallets import require_wallet
@@ -61,6 +62,8 @@ async def purchase_credits(coffer: Coffer, actor: Actor, request: PurchaseReques
         wanted = sold_by(coffer, gateway, wanted)
         if request.saves_method:
             check_saving(coffer, gateway)
+        if request.interval is not None:
+            check_interval(coffer, gateway, request.interval)
         purchase = purchase_row(wallet, request, wanted, gateway)
         standing = await _begin(coffer, session, wallet, request, purchase)
     if isinstance(standing, PaymentBlocked):
@@ -80,6 +83,8 @@ async def retry_purchase(
         if row.retry_key == idempotency_key:
             return row
         require_transition(row.status, PurchaseStatus.PROCESSING)
+        if row.subscription_row_id is not None:
+            raise InvalidState("The provider tries again by itself; for another checkout use startSubscription.")
         wallet = await wallet_queries.read(session, row.wallet_id)
         request = PurchaseRequest(row.wallet_uuid, None, None, row.method, f"retry:{idempotency_key}", client=client)
         blocked = await screen(coffer, session, wallet, request, row.amount_minor)
@@ -101,6 +106,8 @@ async def _begin(
             return blocked
         known = await queries.add(session, purchase)
     if known is None:
+        if request.interval is not None:
+            await begin_subscription(session, purchase, request.interval)
         await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
     elif _terms(known) != _terms(purchase):
         raise IdempotencyConflict
@@ -127,12 +134,14 @@ async def get_purchase(coffer: Coffer, actor: Actor, purchase: UUID | None) -> P
         return await queries.find(session, actor.project_id, purchase)
 
 
-async def list_purchases(coffer: Coffer, actor: Actor, wallet: UUID | None, page: Page) -> Sequence[Purchase]:
-    """Purchases of the project or of one wallet, newest first."""
+async def list_purchases(
+    coffer: Coffer, actor: Actor, wallet: UUID | None, page: Page, subscription: UUID | None = None
+) -> Sequence[Purchase]:
+    """Purchases of the project, of one wallet or one subscription if named, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         wallet_id = None if wallet is None else (await require_wallet(session, actor, wallet)).id
-        return await queries.newest(session, actor.project_id, wallet_id, page)
+        return await queries.newest(session, actor.project_id, wallet_id, subscription, page)
 
 
 async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
@@ -150,6 +159,7 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         simulate_failure=purchase.simulate_failure and purchase.attempt == 1,
         customer=purchase.wallet_uuid.hex,
         saves_method=purchase.saves_method,
+        interval=purchase.interval,
     )
     try:
         order = await coffer.gateway(purchase.gateway).create_order(request)
@@ -216,13 +226,14 @@ def purchase_row(wallet: Wallet, request: PurchaseRequest, wanted: Quote, gatewa
         refunded_minor=0,
         simulate_failure=request.simulate_failure,
         saves_method=request.saves_method,
+        interval=request.interval,
         idempotency_key=request.idempotency_key,
     )
 
 
 def _terms(row: Purchase) -> tuple[object, ...]:
     """What two purchases with one key agree on."""
-    return (row.amount_minor, row.method, row.gateway, row.simulate_failure, row.saves_method)
+    return (row.amount_minor, row.method, row.gateway, row.simulate_failure, row.saves_method, row.interval)
 
 
 def follow_up_work(purchase: Purchase, order_id: str | None = None) -> tuple[Queue, str, dict[str, object]]:

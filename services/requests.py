@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.pricing import UsageCategory
     from domain.purchases import PaymentMethod
     from domain.recharges import Terms
+    from domain.subscriptions import BillingInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class ConsumeRequest:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRequest:
-    """A purchase of a pack or a custom amount (paise), exactly one of the two."""
+    """A purchase of a pack or a custom amount (paise), exactly one of the two; with an interval again and again."""
 
     wallet: UUID | None
     pack_code: str | None
@@ -46,6 +47,7 @@ class PurchaseRequest:
     simulate_failure: bool = False
     saves_method: bool = False
     client: Client | None = None
+    interval: BillingInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import structlog
+
 from db import events as event_queries
 from db import ledger
 from db import purchases as queries
+from db import subscriptions as subscription_queries
 from db import wallets as wallet_queries
 from domain.happenings import Happening
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
@@ -18,22 +21,25 @@ from services.grants import post
 from services.happenings import happened
 from services.jobs import RetryLater, enqueue, nothing
 from services.purchases import FOLLOW_UP_SECONDS, changed, follow_up_work, open_order
+from services.renewals import apply_subscription, note_payment, renewal_of, subscribing
 from services.reversals import apply_reversals, read_reversals
 from services.saved_methods import keep_method
 from services.surplus import return_surplus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from db.database import Session
     from db.models.events import GatewayEvent
     from db.models.ledger import Wallet
     from db.models.purchases import Purchase
-    from gateways.base import Payment
+    from gateways.base import Payment, ProviderSubscription
     from services.coffer import Coffer
     from services.jobs import Effect
 
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
+FIRST_ATTEMPT: Final = 1
+_log: Final = structlog.get_logger()
 
 
 class PaymentMismatch(Exception):
@@ -48,11 +54,13 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
         return nothing
     if event.order_id is None or event.kind == EventKind.OTHER:
         return _verdict(event, "ignored")
+    if event.kind == EventKind.SUBSCRIPTION:
+        return await _act_on_subscription(coffer, event)
     if event.kind != EventKind.PAYMENT:
         return await _act_on_reversals(coffer, event)
     payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
     if event.project_id is None:
-        await _find_project(coffer, event, payment)
+        await _find_project(coffer, event, payment.reference)
 
     async def effect(session: Session) -> None:
         word = await apply_payment(coffer, session, event.gateway, payment)
@@ -61,9 +69,9 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
     return effect
 
 
-async def _find_project(coffer: Coffer, event: GatewayEvent, payment: Payment) -> None:
+async def _find_project(coffer: Coffer, event: GatewayEvent, reference: str) -> None:
     """Note whose message it is that came before its order was known here, so that its owners see it if it dies."""
-    ours = parse_reference(payment.reference)
+    ours = parse_reference(reference)
     async with coffer.database.transaction() as session:
         purchase = ours and await queries.by_uuid(session, ours[0])
         if purchase:
@@ -81,6 +89,47 @@ async def _act_on_reversals(coffer: Coffer, event: GatewayEvent) -> Effect:
         await _verdict(event, word)(session)
 
     return effect
+
+
+async def _act_on_subscription(coffer: Coffer, event: GatewayEvent) -> Effect:
+    told, payments = await read_subscription(coffer, event.gateway, event.order_id or "")
+    if event.project_id is None:
+        await _find_project(coffer, event, told.reference)
+
+    async def effect(session: Session) -> None:
+        word = await apply_told(coffer, session, event.gateway, told, payments)
+        await _verdict(event, word)(session)
+
+    return effect
+
+
+async def read_subscription(
+    coffer: Coffer, gateway: str, subscription_id: str
+) -> tuple[ProviderSubscription, Sequence[Payment]]:
+    """How a subscription stands at its provider, and its payments that are not settled here."""
+    provider = subscribing(coffer, gateway)
+    told = await provider.fetch_subscription(subscription_id)
+    async with coffer.database.reading() as session:
+        settled = await subscription_queries.settled_orders(session, gateway, told.order_ids)
+    return told, [await provider.fetch_payment(one) for one in told.order_ids if one not in settled]
+
+
+async def apply_told(
+    coffer: Coffer, session: Session, gateway: str, told: ProviderSubscription, payments: Sequence[Payment]
+) -> str:
+    """Bring a subscription and its payments to what the provider says; the word says what the subscription is now."""
+    ours = parse_reference(told.reference)
+    first = await queries.lock(session, ours[0]) if ours else None
+    if first is None or first.gateway != gateway or first.subscription_uuid is None:
+        return "not ours"
+    for payment in payments:
+        try:
+            async with session.begin_nested():
+                await apply_payment(coffer, session, gateway, payment)
+        except PaymentMismatch:
+            # Its own message ends up dead and visible; how the subscription stands is to be known all the same.
+            _log.warning("subscription.another_amount", subscription=first.subscription_uuid.hex, exc_info=True)
+    return await apply_subscription(coffer, session, told, first.subscription_uuid)
 
 
 async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
@@ -114,13 +163,19 @@ async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment:
     purchase = await queries.lock(session, ours[0]) if ours else None
     if ours is None or purchase is None or purchase.gateway != gateway:
         return "not ours"
+    attempt = ours[1]
+    if payment.renews:
+        purchase, attempt = await renewal_of(session, purchase, payment), FIRST_ATTEMPT
+    if purchase is None:
+        return "not paid yet"
     if payment.status is PurchaseStatus.SUCCESS:
         return await _succeed(coffer, session, purchase, payment)
-    if ours[1] != purchase.attempt or payment.status not in TRANSITIONS[purchase.status]:
+    if attempt != purchase.attempt or payment.status not in TRANSITIONS[purchase.status]:
         return "too late"
     purchase.status, purchase.failure_reason = payment.status, payment.failure_reason
     await changed(coffer, session, purchase)
     if payment.status is PurchaseStatus.FAILED:
+        await note_payment(coffer, session, purchase, payment)
         await happened(coffer, session, Happening.PURCHASE_FAILED, purchase)
     return payment.status.name.lower()
 
@@ -128,8 +183,7 @@ async def apply_payment(coffer: Coffer, session: Session, gateway: str, payment:
 async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
     """Mark a purchase as paid, once; what comes after that goes back."""
     if PurchaseStatus.SUCCESS not in TRANSITIONS[purchase.status]:
-        is_known = purchase.payment_id == payment.payment_id
-        return "known" if is_known else await return_surplus(coffer, session, purchase, payment)
+        return await _paid_again(coffer, session, purchase, payment)
     if not is_asked_amount(purchase, payment):
         asked = f"{purchase.quote.total_minor} {purchase.currency}"
         raise PaymentMismatch(f"Asked for {asked}, paid {payment.total_minor} {payment.currency}.")
@@ -137,15 +191,26 @@ async def _succeed(coffer: Coffer, session: Session, purchase: Purchase, payment
     if purchase.order_id != payment.order_id:
         await queries.add_order(session, purchase, payment.order_id)
     await keep_method(session, purchase, payment)
-    if purchase.order_id not in {None, payment.order_id}:
+    if purchase.order_id not in {None, payment.order_id} and purchase.subscription_row_id is None:
         # Another attempt was under way, and its order can still be paid.
         work = follow_up_work(purchase, purchase.order_id)
         await enqueue(coffer, session, work, delay_seconds=FOLLOW_UP_SECONDS)
     purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
     purchase.failure_reason, purchase.order_id, purchase.card = None, payment.order_id, payment.card
     await changed(coffer, session, purchase)
+    await note_payment(coffer, session, purchase, payment)
     await happened(coffer, session, Happening.PURCHASE_SUCCEEDED, purchase)
     return "granted"
+
+
+async def _paid_again(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> str:
+    """What a payment of a purchase that is paid already does: nothing when it is the same, else it goes back."""
+    if purchase.payment_id != payment.payment_id:
+        return await return_surplus(coffer, session, purchase, payment)
+    if purchase.subscription_row_id is not None:
+        # A checkout and its first invoice are two orders of one payment.
+        await queries.add_order(session, purchase, payment.order_id)
+    return "known"
 
 
 def is_asked_amount(purchase: Purchase, payment: Payment) -> bool:
@@ -157,7 +222,7 @@ def is_plain(purchase: Purchase, gateway: str, payment: Payment) -> bool:
     """Whether all that a payment does is to pay its purchase's current order; whatever else is done one by one."""
     paid = payment.status is PurchaseStatus.SUCCESS and PurchaseStatus.SUCCESS in TRANSITIONS[purchase.status]
     same = (purchase.gateway, purchase.order_id) == (gateway, payment.order_id)
-    alone = payment.saved is None and purchase.recharge_id is None
+    alone = payment.saved is None and purchase.recharge_id is None and payment.subscription_id is None
     return paid and same and alone and is_asked_amount(purchase, payment)
 
 

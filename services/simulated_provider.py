@@ -35,6 +35,9 @@ OPEN: Final = frozenset({"open", "pending", "failed"})
 """Statuses in which the buyer may still act on the page: a failed payment can be tried again there."""
 
 ACTIONS: Final = {"pay": "paid", "fail": "failed", "pending": "pending"}
+PERIODS: Final = {"month": timedelta(days=30), "year": timedelta(days=365)}
+"""How long an order of a subscription is good for; a simulated month has 30 days."""
+
 _EVENTS: Final = {"paid": "payment.succeeded", "failed": "payment.failed", "pending": "payment.pending"}
 
 
@@ -48,6 +51,7 @@ class NewOrder:
     method: str
     fails: bool
     saves_method: bool = False
+    renews: str | None = None
 
 
 async def create_order(coffer: Coffer, wanted: NewOrder, delay_ms: int) -> SimulatedOrder:
@@ -80,7 +84,7 @@ async def act(coffer: Coffer, order_id: str, action: str, method: str) -> None:
     if action not in ACTIONS or method not in PaymentMethod.__members__:
         raise InvalidInput("Choose a method, and whether to pay, fail or leave it pending.")
     async with coffer.database.transaction() as session:
-        order = await _locked(session, order_id)
+        order = await locked(session, order_id)
         if order.status not in OPEN:
             raise InvalidState(f"This order is {order.status}.")
         order.method = method
@@ -102,13 +106,13 @@ async def refund_order(coffer: Coffer, order_id: str, reference: str, amount_min
     """
     check_text(reference, "reference")
     async with coffer.database.transaction() as session:
-        order = await _locked(session, order_id)
+        order = await locked(session, order_id)
         known = order.refunds.get(reference)
         if known not in {None, amount_minor}:
             raise InvalidState("This reference is that of another refund.")
         if known is None:
             _take_back(order, reference, amount_minor)
-            await _announce(coffer, session, order, "refund.succeeded")
+            await announce(coffer, session, order, "refund.succeeded")
     return _refund(order, reference, amount_minor)
 
 
@@ -121,7 +125,7 @@ def handlers(webhook_url: str, secret: str) -> dict[str, Handler]:
 
     async def pay(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
         async def effect(session: Session) -> None:
-            order = await _locked(session, payload["order"])
+            order = await locked(session, payload["order"])
             is_announced = order.charges is not None and order.status == "pending"
             if order.status == "open" or is_announced:
                 status = "failed" if order.fails else "paid"
@@ -159,6 +163,8 @@ def check(wanted: NewOrder) -> None:
         raise InvalidInput(f"currency is {CURRENCY}.")
     if wanted.method not in PaymentMethod.__members__:
         raise InvalidInput(f"method is one of {', '.join(PaymentMethod.__members__)}.")
+    if wanted.renews not in {None, *PERIODS}:
+        raise InvalidInput(f"renews is one of {', '.join(PERIODS)}.")
 
 
 def _refund(order: SimulatedOrder, reference: str, amount_minor: int) -> dict[str, object]:
@@ -181,7 +187,8 @@ def _take_back(order: SimulatedOrder, reference: str, amount_minor: int) -> None
     order.status = "refunded" if amount_minor == left else "partially_refunded"
 
 
-async def _locked(session: Session, order_id: str) -> SimulatedOrder:
+async def locked(session: Session, order_id: str) -> SimulatedOrder:
+    """An order, locked until the end of the transaction. NotFound."""
     order = await queries.lock(session, order_id)
     if order is None:
         raise NotFound("No such order.")
@@ -192,10 +199,18 @@ async def decide(coffer: Coffer, session: Session, order: SimulatedOrder, status
     """Settle an order that the caller has locked, and tell the merchant."""
     order.status = status
     order.failure_reason = reason if status == "failed" else None
-    await _announce(coffer, session, order, _EVENTS[status])
+    await announce(coffer, session, order, _EVENTS[status])
+    if status == "paid" and order.renews in PERIODS:
+        await renew_later(coffer, session, order)
 
 
-async def _announce(coffer: Coffer, session: Session, order: SimulatedOrder, kind: str) -> None:
+async def renew_later(coffer: Coffer, session: Session, order: SimulatedOrder) -> None:
+    """Have the first order of a subscription renewed at the end of its period."""
+    work = (Queue.PAYMENT_PROCESSING, "simulated.renew", {"order": order.id})
+    await enqueue(coffer, session, work, delay_seconds=PERIODS[order.renews or ""].total_seconds())
+
+
+async def announce(coffer: Coffer, session: Session, order: SimulatedOrder, kind: str) -> None:
     """Send an event in the transaction of what it tells; its id stays the same over every delivery."""
     order.updated_at = coffer.clock()
     data = {"order_id": order.id, "reference": order.reference, "status": order.status}

@@ -17,6 +17,7 @@ class GatewayEvent(Base):
     __table_args__ = (
         UniqueConstraint("gateway", "event_id"),
         Index(None, "project_id", "id"),
+        Index(None, "received_at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -11,9 +11,33 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, SmallEnum
 from domain.purchases import PaymentMethod, PurchaseStatus, Quote
+from domain.subscriptions import BillingInterval
 
 
-class Purchase(Base):
+class Quoted:
+    """What the buyer accepted to pay (paise) for how many credits."""
+
+    amount_minor: Mapped[int]
+    gst_minor: Mapped[int]
+    platform_fee_minor: Mapped[int]
+    credits: Mapped[int]
+    bonus_credits: Mapped[int]
+    currency: Mapped[str]
+
+    @property
+    def quote(self) -> Quote:
+        """The quote that the buyer accepted."""
+        return Quote(
+            amount_minor=self.amount_minor,
+            gst_minor=self.gst_minor,
+            platform_fee_minor=self.platform_fee_minor,
+            credits=self.credits,
+            bonus_credits=self.bonus_credits,
+            currency=self.currency,
+        )
+
+
+class Purchase(Quoted, Base):
     """One attempt to buy credits, with the quote that the buyer accepted (paise and credits)."""
 
     __tablename__ = "purchase"
@@ -25,6 +49,7 @@ class Purchase(Base):
         # One payment of a provider pays for one purchase.
         Index("uq_purchase_gateway_payment_id", "gateway", "payment_id", unique=True),
         Index("ix_purchase_card", "project_id", "card", postgresql_where=text("card is not null")),
+        Index("ix_purchase_subscription", "subscription_uuid", postgresql_where=text("subscription_uuid is not null")),
         CheckConstraint("amount_minor > 0 and credits >= bonus_credits and bonus_credits >= 0", name="quote"),
         CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
     )
@@ -37,13 +62,7 @@ class Purchase(Base):
     status: Mapped[PurchaseStatus] = mapped_column(SmallEnum(PurchaseStatus))
     method: Mapped[PaymentMethod] = mapped_column(SmallEnum(PaymentMethod))
     gateway: Mapped[str]
-    amount_minor: Mapped[int]
-    gst_minor: Mapped[int]
-    platform_fee_minor: Mapped[int]
-    credits: Mapped[int]
-    bonus_credits: Mapped[int]
     refunded_minor: Mapped[int] = mapped_column(server_default="0")
-    currency: Mapped[str]
     attempt: Mapped[int] = mapped_column(server_default="1")
     simulate_failure: Mapped[bool] = mapped_column(server_default="false")
     order_id: Mapped[str | None]
@@ -59,20 +78,12 @@ class Purchase(Base):
     saves_method: Mapped[bool] = mapped_column(server_default="false")
     saved_method_id: Mapped[int | None] = mapped_column(ForeignKey("saved_method.id"))
     recharge_id: Mapped[int | None] = mapped_column(ForeignKey("recharge.id"))
+    # The subscription that it pays for; its first purchase also has how often the order that is opened for it renews.
+    subscription_row_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id"))
+    subscription_uuid: Mapped[UUID | None]
+    interval: Mapped[BillingInterval | None] = mapped_column(SmallEnum(BillingInterval))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
-
-    @property
-    def quote(self) -> Quote:
-        """The quote that the buyer accepted."""
-        return Quote(
-            amount_minor=self.amount_minor,
-            gst_minor=self.gst_minor,
-            platform_fee_minor=self.platform_fee_minor,
-            credits=self.credits,
-            bonus_credits=self.bonus_credits,
-            currency=self.currency,
-        )
 
     @property
     def reference(self) -> str:
@@ -130,5 +141,7 @@ class SimulatedOrder(Base):
     # The buyer lets the merchant charge this order's method again; or the order whose method this one charges.
     saves_method: Mapped[bool] = mapped_column(server_default="false")
     charges: Mapped[str | None]
+    # Month or year for the first order of a subscription, or `cancelled`; its renewals are orders that charge it.
+    renews: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -94,3 +94,12 @@ class Dispute(_Part, Base):
     respond_by: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     closed_at: Mapped[datetime | None]
+
+
+class ReversalSweep(Base):
+    """How far the purchases that are so many days old were asked about what went back of them without a message."""
+
+    __tablename__ = "reversal_sweep"
+
+    age_days: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    purchase_id: Mapped[int]

@@ -1,11 +1,13 @@
 """Buying credits."""
 
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
 from schema.enums import PaymentMethod, PurchaseStatus
 from schema.errors import UserError
+from schema.ids import public_id
 from schema.publishing import accepted, published
 from schema.scalars import BigInt, Credits
 from schema.types.money import money_field
@@ -69,6 +71,11 @@ class Purchase(Node):
     """The wallet that gets the credits."""
     refunded = money_field("refunded_minor")
     """How much of the amount was refunded or is on its way back."""
+
+    @strawberry.field
+    def subscription_id(root: strawberry.Parent[Any]) -> strawberry.ID | None:  # noqa: N805 - the row
+        """The subscription that it pays for, if any."""
+        return strawberry.ID(public_id("sub", root.subscription_uuid)) if root.subscription_uuid else None
 
 
 @accepted

@@ -22,6 +22,7 @@ class Operation:
 
 
 P = "errors { code }"
+SUBSCRIPTION = "sub_" + "0" * 32
 MANY = "[$wallet, $transaction, $purchase, $hold, $payout, $gift, $cap]"
 QUERIES = {
     "node": Operation("{ node(id: $wallet) { id } }", ALL),
@@ -46,6 +47,8 @@ QUERIES = {
     "purchaseQuote": Operation('{ purchaseQuote(packCode: "PACK_150") { credits } }', ALL, own=False),
     "purchase": Operation("{ purchase(id: $purchase) { id } }", ALL),
     "purchases": Operation("{ purchases { nodes { id } } }", ALL),
+    "subscription": Operation(f'{{ subscription(id: "{SUBSCRIPTION}") {{ id }} }}', ALL),
+    "subscriptions": Operation("{ subscriptions(walletId: $wallet) { nodes { id } } }", ALL),
     "sellerDetails": Operation("{ sellerDetails { gstin } }", ALL, own=False),
     "billingDetails": Operation("{ billingDetails(walletId: $wallet) { name } }", ALL),
     "invoice": Operation("{ invoice(id: $purchase) { id } }", ALL),
@@ -125,6 +128,8 @@ MUTATIONS = {
     "purchaseCredits": Operation(f"{{ purchaseCredits(input: {{{BUY}}}) {{ {P} }} }}", SPENDERS),
     "retryPurchase": Operation(f"{{ retryPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", SPENDERS),
     "refundPurchase": Operation(f"{{ refundPurchase(id: $purchase, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "startSubscription": Operation(f"{{ startSubscription(input: {{{BUY}, interval: MONTH}}) {{ {P} }} }}", SPENDERS),
+    "cancelSubscription": Operation(f'{{ cancelSubscription(id: "{SUBSCRIPTION}") {{ {P} }} }}', SPENDERS),
     "setSellerDetails": Operation(f"{{ setSellerDetails(input: {{{SELLER}}}) {{ {P} }} }}", OWNERS, own=False),
     "setBillingDetails": Operation(f"{{ setBillingDetails(input: {{{BILLING}}}) {{ {P} }} }}", SPENDERS),
     "issueInvoice": Operation(f"{{ issueInvoice(purchaseId: $purchase) {{ {P} }} }}", ADMINS),
@@ -162,6 +167,7 @@ SUBSCRIPTIONS = {
     "usageUpdated": Operation("{ usageUpdated(walletId: $wallet) { credits } }", ALL),
     "rapidBurn": Operation("{ rapidBurn(walletId: $wallet) { sequence } }", ALL),
     "autoRechargeUpdated": Operation("{ autoRechargeUpdated(walletId: $wallet) { enabled } }", ALL),
+    "creditSubscriptionUpdated": Operation(f'{{ creditSubscriptionUpdated(id: "{SUBSCRIPTION}") {{ status }} }}', ALL),
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }

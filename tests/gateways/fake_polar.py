@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from domain.subscriptions import BillingInterval
 from gateways.accounts import PolarAccount
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 DESCRIPTION = json.loads((Path(__file__).parent / "descriptions" / "polar.json").read_text())
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 TOKEN = "polar_oat_test"  # noqa: S105 - of a stand-in
-PRODUCT = str(uuid4())
+PRODUCT, MONTHLY = str(uuid4()), str(uuid4())
 SAMPLES = {"string": "text", "integer": 0, "number": 0, "boolean": False, "array": [], "object": {}, "null": None}
 FORMATS = {"uuid4": "0b0e2d0a-5a52-4f3c-9d0c-6f0f0e6f0a11", "date-time": "2026-11-21T12:00:00Z"}
 RETURN = "https://pay.example.test/checkout/return"
@@ -35,6 +36,7 @@ class FakePolar:
     orders: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
+    subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     refund_status: str = "succeeded"
     loses_answers: bool = False
     refuses: tuple[int, str, str] | None = None
@@ -49,13 +51,14 @@ class FakePolar:
                 Route("/v1/orders/", self._draft, methods=["POST"]),
                 Route("/v1/orders/{id}", self._order),
                 Route("/v1/orders/{id}/finalize", self._finalize, methods=["POST"]),
+                Route("/v1/subscriptions/{id}", self._subscription, methods=["GET", "DELETE"]),
                 Route("/v1/refunds/", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds/", self._refund, methods=["POST"]),
                 Route("/v1/disputes/", self._list_disputes),
             ]
         )
 
-    def pay(self, checkout_id: str, status: str = "paid", **changes: object) -> str:
+    def pay(self, checkout_id: str, status: str = "paid", /, **changes: object) -> str:
         """Let the buyer pay; the id of the order."""
         checkout = self.checkouts[checkout_id]
         checkout["status"] = "succeeded"
@@ -65,6 +68,24 @@ class FakePolar:
         order = sample(SCHEMAS["Order"]) | words | amounts | {"refundable_amount": net}
         self.orders.append(order | {"metadata": checkout["metadata"]} | changes)
         return str(words["id"])
+
+    def subscribe(self, checkout_id: str) -> str:
+        """Let the buyer pay for the first period; the subscription's id."""
+        words = {"id": str(uuid4()), "status": "active", "metadata": self.checkouts[checkout_id]["metadata"]}
+        words |= {"current_period_end": "2027-01-15T08:00:00Z", "checkout_id": checkout_id}
+        self.subscriptions[words["id"]] = sample(SCHEMAS["Subscription"]) | words
+        self.pay(checkout_id, subscription_id=words["id"], billing_reason="subscription_create")
+        return str(words["id"])
+
+    def renew(self, subscription: str, **changes: object) -> str:
+        """Charge a period of a subscription; the id of the order."""
+        made = dict(self.subscriptions[subscription])
+        reason = {"billing_reason": "subscription_cycle", "subscription_id": subscription, "metadata": {}}
+        of = {
+            "checkout_id": None,
+            "subscription": sample(SCHEMAS["OrderSubscription"]) | {"metadata": made["metadata"]},
+        }
+        return self.pay(made["checkout_id"], **reason | of | changes)
 
     def refund(self, order_id: str, amount: int, **changes: object) -> dict[str, Any]:
         """Begin a refund as somebody at the dashboard does."""
@@ -99,9 +120,17 @@ class FakePolar:
         asked = request.query_params
         if "metadata[reference]" in asked:
             found = [one for one in self.orders if one["metadata"]["reference"] == asked["metadata[reference]"]]
+        elif "subscription_id" in asked:
+            found = [one for one in self.orders if one["subscription_id"] == asked["subscription_id"]][::-1]
         else:
             found = [one for one in self.orders if one["checkout_id"] == asked["checkout_id"]]
         return page(found)
+
+    async def _subscription(self, request: Request) -> Response:
+        found = self.subscriptions[request.path_params["id"]]
+        if request.method == "DELETE":
+            found |= {"status": "canceled", "ended_at": "2026-12-01T08:00:00Z"}
+        return JSONResponse(found)
 
     async def _draft(self, request: Request) -> Response:
         asked = await request.json()
@@ -169,4 +198,11 @@ def problem(status: int, error: str, detail: str) -> Response:
 
 def account(url: str) -> PolarAccount:
     """Our account there."""
-    return PolarAccount(access_token=TOKEN, secrets=["whsec_1"], base_url=url, product_id=PRODUCT, return_url=RETURN)
+    return PolarAccount(
+        access_token=TOKEN,
+        secrets=["whsec_1"],
+        base_url=url,
+        product_id=PRODUCT,
+        return_url=RETURN,
+        subscription_products={BillingInterval.MONTH: MONTHLY},
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = json.loads((Path(__file__).parent / "descriptions" / "stripe.json").read_text())
 KEY = "sk_test_1"
+PERIOD_END = 1_800_000_000
 RETURN = "https://pay.example.test/checkout/return"
 
 
@@ -33,6 +34,8 @@ class FakeStripe:
     asked: list[dict[str, str]] = field(default_factory=list)
     answers: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
     refund_status: str = "succeeded"
+    subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def app(self) -> Starlette:
         """Its API."""
@@ -40,6 +43,9 @@ class FakeStripe:
             routes=[
                 Route("/v1/checkout/sessions", self._create, methods=["POST"]),
                 Route("/v1/checkout/sessions/{id}", self._read),
+                Route("/v1/invoices", self._list_invoices),
+                Route("/v1/invoices/{id}", self._invoice),
+                Route("/v1/subscriptions/{id}", self._subscription, methods=["GET", "DELETE"]),
                 Route("/v1/refunds", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds", self._refund, methods=["POST"]),
                 Route("/v1/disputes", self._list_disputes),
@@ -54,6 +60,36 @@ class FakeStripe:
         made |= {"customer": "cus_1", "payment_method": "pm_1"}
         made["setup_future_usage"] = "off_session" if session["customer_creation"] == "always" else None
         session |= {"payment_intent": made, "payment_status": payment_status, "status": status}
+
+    def subscribe(self, session_id: str) -> str:
+        """Let the buyer pay for the first period; the subscription's id."""
+        session, name = self.sessions[session_id], f"sub_{len(self.subscriptions)}"
+        metadata = session["subscription_data"]
+        made = example("subscription", id=name, status="active", metadata=metadata, cancel_at=None, ended_at=None)
+        made["items"]["data"][0]["current_period_end"] = PERIOD_END
+        self.subscriptions[name] = made | {"amount": session["amount_total"]}
+        first = self.invoice(name, billing_reason="subscription_create")
+        session |= {"subscription": name, "invoice": first, "payment_status": "paid", "status": "complete"}
+        return name
+
+    def invoice(self, subscription: str, status: str = "paid", **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Charge a period of a subscription."""
+        number, of = len(self.invoices), self.subscriptions[subscription]
+        paid = {"amount_paid": of["amount"]} if status == "paid" else {"amount_paid": 0}
+        by = {"payment": {"type": "payment_intent", "payment_intent": f"pi_{number}"}, "status": status}
+        details = {"metadata": of["metadata"], "subscription": subscription}
+        words = {
+            "id": f"in_{number}",
+            "status": status,
+            "amount_due": of["amount"],
+            "currency": "inr",
+            "attempt_count": 1,
+        }
+        words |= {"payments": {"object": "list", "data": [{"object": "invoice_payment", **by}]}}
+        words |= {"parent": {"type": "subscription_details", "subscription_details": details}}
+        made = example("invoice", **{"billing_reason": "subscription_cycle", **paid, **words, **changes})
+        self.invoices[made["id"]] = made
+        return made
 
     def refund(self, intent: str, amount: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
         """Begin a refund as somebody at the dashboard does."""
@@ -92,6 +128,9 @@ class FakeStripe:
             customer_creation=asked.get("customer_creation"),
             metadata={"reference": asked["metadata[reference]"]},
             payment_intent=None,
+            mode=asked["mode"],
+            subscription_data={"reference": asked.get("subscription_data[metadata][reference]")},
+            interval=asked.get(f"{price}[recurring][interval]"),
             payment_status="unpaid",
             status="open",
         )
@@ -100,6 +139,20 @@ class FakeStripe:
         session = self.sessions.get(request.path_params["id"])
         assert request.query_params["expand[0]"] == "payment_intent"
         return JSONResponse(session) if session else problem(404, "invalid_request_error", "No such checkout.session")
+
+    async def _invoice(self, request: Request) -> Response:
+        return JSONResponse(self.invoices[request.path_params["id"]])
+
+    async def _list_invoices(self, request: Request) -> Response:
+        name = request.query_params["subscription"]
+        of = [one for one in self.invoices.values() if one["parent"]["subscription_details"]["subscription"] == name]
+        return JSONResponse({"object": "list", "data": of[::-1], "has_more": False, "url": "/v1/invoices"})
+
+    async def _subscription(self, request: Request) -> Response:
+        found = self.subscriptions[request.path_params["id"]]
+        if request.method == "DELETE":
+            found["status"] = "canceled"
+        return JSONResponse(found)
 
     async def _list_refunds(self, request: Request) -> Response:
         data = [one for one in self.refunds if one["payment_intent"] == request.query_params["payment_intent"]]

@@ -29,6 +29,7 @@ PATHS = {
         "/v1/orders/",
         "/v1/orders/{id}",
         "/v1/orders/{id}/finalize",
+        "/v1/subscriptions/{id}",
         "/v1/refunds/",
         "/v1/disputes/",
     ],

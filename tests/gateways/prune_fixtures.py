@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-KEPT = ("checkout.session", "payment_intent", "refund", "event", "dispute", "charge")
+KEPT = ("checkout.session", "payment_intent", "refund", "event", "dispute", "charge", "invoice", "subscription")
 
 
 def main() -> None:

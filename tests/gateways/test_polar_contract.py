@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 
 from domain.purchases import PurchaseStatus as S
+from domain.subscriptions import BillingInterval, SubscriptionStatus
 from gateways.base import ChargeRequest, GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest, SavedMethod
 from gateways.polar import PolarGateway
-from tests.gateways.fake_polar import PRODUCT, FakePolar, account
+from tests.gateways.fake_polar import MONTHLY, PRODUCT, FakePolar, account
 from tests.gateways.prism import checked, needs_prism, serving, violations_of
 
 if TYPE_CHECKING:
@@ -209,3 +210,40 @@ async def test_an_organisation_that_may_not_charge_says_so(provider: FakePolar, 
     provider.refuses = (403, "OffSessionChargesNotEnabled", "Off-session charges are not enabled.")
     with pytest.raises(GatewayRefused, match="ask Polar"):
         await gateway.charge(CHARGE)
+
+
+async def test_a_subscription_from_checkout_to_its_end(provider: FakePolar, gateway: PolarGateway) -> None:
+    """A checkout of the monthly product begins it, each order is a payment of it, and it ends once."""
+    begun = await gateway.create_order(replace(ORDER, interval=BillingInterval.MONTH))
+    assert provider.asked[0]["products"] == [MONTHLY]
+    subscription = provider.subscribe(begun.order_id)
+    renewal = provider.renew(subscription)
+    told = await gateway.fetch_subscription(subscription)
+    assert (told.reference, told.status) == (REFERENCE, SubscriptionStatus.ACTIVE)
+    assert told.order_ids[1] == f"order:{renewal}"
+    payments = [await gateway.fetch_payment(order) for order in (begun.order_id, *told.order_ids)]
+    assert [one.renews for one in payments] == [False, False, True]
+    assert payments[0].payment_id == payments[1].payment_id != payments[2].payment_id == renewal
+    assert {(one.status, one.reference, one.subscription_id) for one in payments} == {
+        (S.SUCCESS, REFERENCE, subscription)
+    }
+    ended = [(await gateway.cancel_subscription(subscription)).status for _ in range(2)]
+    assert ended == [SubscriptionStatus.CANCELLED] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "is_final"),
+    [
+        ({"status": "pending", "next_payment_attempt_at": "2026-12-01T08:00:00Z"}, S.FAILED, False),
+        ({"status": "pending"}, S.PROCESSING, False),
+        ({"status": "void"}, S.FAILED, True),
+    ],
+)
+async def test_a_renewal_that_is_not_paid_is_read(
+    provider: FakePolar, gateway: PolarGateway, words: dict[str, str], expected: S, is_final: bool
+) -> None:
+    """An order that Polar will try again was declined; one that is void is over."""
+    begun = await gateway.create_order(replace(ORDER, interval=BillingInterval.MONTH))
+    renewal = provider.renew(provider.subscribe(begun.order_id), **words)
+    payment = await gateway.fetch_payment(f"order:{renewal}")
+    assert (payment.status, payment.is_final, payment.renews) == (expected, is_final, True)
