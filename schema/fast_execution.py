@@ -15,16 +15,13 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     FragmentDefinitionNode,
-    GraphQLBoolean,
     GraphQLField,
-    GraphQLID,
-    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    GraphQLString,
     OperationDefinitionNode,
     default_field_resolver,
     default_type_resolver,
@@ -35,13 +32,11 @@ from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
 
 from schema.events import EventExecutor
+from schema.fast_code import Code
 from schema.fast_values import Convert, Unusual, absent_value, leaf_value, list_value, object_value
-from schema.scalars import WHOLE_NUMBERS
 
 MAX_OPERATIONS = 1_000
 """Operations whose compiled functions are kept; the least recently used one makes room."""
-
-INT_LIMITS = (-(2**31), 2**31 - 1)
 
 
 class FastExecutor(EventExecutor):
@@ -52,7 +47,7 @@ class FastExecutor(EventExecutor):
         if self.middleware_manager is not None and not self.middleware_manager.middlewares:
             # Strawberry's is always there; without middleware it only costs a call for each field.
             self.middleware_manager = None
-        self._compiled: dict[Any, Convert | None] = _compiled_before(self.operation, self.fragment_definitions)
+        self._compiled, self._is_kept = _compiled_before(self.operation, self.fragment_definitions)
 
     @classmethod
     def of_shape(cls, schema: GraphQLSchema, document: DocumentNode, operation: Any) -> "FastExecutor":
@@ -77,6 +72,21 @@ class FastExecutor(EventExecutor):
         if convert is None:
             raise Unusual
         return convert
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """What executes one event: a compiled function where the subscription's field is plain."""
+        event = self._once("event", self._compile_event) if self._is_kept else None
+        if event is None:
+            return super().build_per_event_executor(payload)
+        return _Event(event, payload, lambda: super(FastExecutor, self).build_per_event_executor(payload))
+
+    def _compile_event(self) -> Convert | None:
+        """A function from an event to the data of its answer: an event is what its field resolves to."""
+        root = self.schema.subscription_type
+        [(name, details), *more] = self.root_fields(root).items()
+        field = root and self.schema.get_field(root, details[0].node.name.value)
+        convert = self._converter(field.type, details) if field and not more else None
+        return None if convert is None else lambda event: {name: convert(event)}
 
     def collect_and_execute_subfields(
         self,
@@ -151,17 +161,17 @@ class FastExecutor(EventExecutor):
         fields, deferred, _ = self.collect_subfields(type_, details)
         if deferred:
             return None
-        code = _Code()
+        code = Code()
         for name, each in fields.items():
             if not self._add(code, type_, name, each):
                 return None
         return code.compiled()
 
     def _compile_field(self, type_: GraphQLObjectType, details: Any) -> Convert | None:
-        code = _Code()
+        code = Code()
         return code.compiled(alone=True) if self._add(code, type_, "_", details) else None
 
-    def _add(self, code: "_Code", type_: GraphQLObjectType, name: str, details: Any) -> bool:
+    def _add(self, code: "Code", type_: GraphQLObjectType, name: str, details: Any) -> bool:
         """Add a field to the function that is being written; False when it is not plain."""
         node = details[0].node
         field = self.schema.get_field(type_, node.name.value)
@@ -193,54 +203,20 @@ class FastExecutor(EventExecutor):
         return None if row is None else object_value(row, inner.is_type_of, nullable=nullable)
 
 
-class _Code:
-    """The source of a function from a row to its selection.
+class _Event:
+    """One event of a subscription, as graphql-core's executor of it would be."""
 
-    Names of fields are GraphQL names or repr()s of them, those of attributes come from our classes: nothing that a
-    caller sends is run.
-    """
+    __slots__ = ("_convert", "_payload", "_stock")
 
-    def __init__(self) -> None:
-        self._names: dict[str, Any] = {}
-        self._lines: list[str] = []
-        self._entries: list[str] = []
+    def __init__(self, convert: Convert, payload: Any, stock: Callable[[], Any]) -> None:
+        self._convert, self._payload, self._stock = convert, payload, stock
 
-    def constant(self, name: str, value: str) -> None:
-        """Add an entry that is the same for every row."""
-        self._entries.append(f"{name!r}: {value!r}")
-
-    def field(self, name: str, source: str | Convert, type_: Any, convert: Convert) -> None:
-        """Add an entry: an attribute of the row or a function of it, converted unless it is what the answer holds."""
-        number = len(self._entries)
-        value, read = f"v{number}", f"row.{source}"
-        if not isinstance(source, str):
-            self._names[f"f{number}"], read = source, f"f{number}(row)"
-        self._names[f"c{number}"] = convert
-        self._lines.append(f" {value} = {read}")
-        test = _identical(type_, value)
-        self._lines.append(f" {test}{value} = c{number}({value})")
-        self._entries.append(f"{name!r}: {value}")
-
-    def compiled(self, *, alone: bool = False) -> Convert:
-        """The function: to a dict, or to the value of its only entry."""
-        entries = ", ".join(self._entries)
-        result = entries.partition(": ")[2] if alone else f"{{{entries}}}"
-        exec("\n".join(["def select(row):", *self._lines, f" return {result}"]), self._names)  # noqa: S102 - see above
-        made: Convert = self._names["select"]
-        return made
-
-
-def _identical(type_: Any, value: str) -> str:
-    """A test for values that need no conversion; nothing where there are none."""
-    inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-    if inner in {GraphQLString, GraphQLID}:
-        return f"if type({value}) is not str: "
-    if inner is GraphQLBoolean:
-        return f"if type({value}) is not bool: "
-    limits = INT_LIMITS if inner is GraphQLInt else WHOLE_NUMBERS.get(getattr(inner, "name", ""))
-    if limits is None:
-        return ""
-    return f"if type({value}) is not int or not {limits[0]} <= {value} <= {limits[1]}: "
+    def execute_operation(self, serially: bool | None = None) -> Any:  # noqa: FBT001 - graphql-core's signature
+        """The answer to the event."""
+        try:
+            return ExecutionResult(self._convert(self._payload), None)
+        except Exception:  # noqa: BLE001 - graphql-core does it again, and says what is wrong
+            return self._stock().execute_operation(serially)
 
 
 def _source(field: GraphQLField) -> str | Convert | None:
@@ -263,18 +239,21 @@ def _source(field: GraphQLField) -> str | Convert | None:
 _known: OrderedDict[int, tuple[OperationDefinitionNode, Any, dict[Any, Convert | None]]] = OrderedDict()
 
 
-def _compiled_before(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> Any:
-    """What was compiled for an operation whose selections are the same each time; else an empty dict."""
+def _compiled_before(
+    operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
+) -> tuple[dict[Any, Convert | None], bool]:
+    """What was compiled for an operation, and whether it is kept, since its selections are the same each time."""
     known = _known.get(id(operation))
     if known is not None and known[0] is operation:
         _known.move_to_end(id(operation))
-        return known[2]
+        return known[2], True
     compiled: dict[Any, Convert | None] = {}
-    if not varies([operation, *fragments.values()]):
-        _known[id(operation)] = (operation, fragments, compiled)
-        if len(_known) > MAX_OPERATIONS:
-            _known.popitem(last=False)
-    return compiled
+    if varies([operation, *fragments.values()]):
+        return compiled, False
+    _known[id(operation)] = (operation, fragments, compiled)
+    if len(_known) > MAX_OPERATIONS:
+        _known.popitem(last=False)
+    return compiled, True
 
 
 def varies(definitions: Iterable[Any]) -> bool:
