@@ -165,12 +165,13 @@ class EventKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     DISPUTE = "dispute"
+    PAYOUT = "payout"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A verified message: the provider's id of it, its type, the order it speaks of, if any, and what it is about."""
+    """A verified message: the provider's id of it, its type, the order (or transfer) it names, and what it is about."""
 
     event_id: str
     type: str

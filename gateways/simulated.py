@@ -9,6 +9,7 @@ from urllib.parse import quote
 import orjson
 from standardwebhooks import Webhook
 
+from domain.payouts import BeneficiaryStatus, PayoutStatus
 from domain.purchases import PurchaseStatus
 from domain.recharges import MethodKind
 from domain.refunds import DisputeStatus, RefundStatus
@@ -28,11 +29,14 @@ from gateways.base import (
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
+from gateways.payouts import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import httpx
+
+    from gateways.payouts import NewBeneficiary, TransferRequest
 
 _STATUSES: Final = {
     "open": PurchaseStatus.PROCESSING,
@@ -44,7 +48,13 @@ _STATUSES: Final = {
 }
 
 
-_KINDS: Final = {"refund": EventKind.REFUND, "dispute": EventKind.DISPUTE}
+_KINDS: Final = {"refund": EventKind.REFUND, "dispute": EventKind.DISPUTE, "transfer": EventKind.PAYOUT}
+_TRANSFERS: Final = {
+    "pending": PayoutStatus.PENDING,
+    "sent": PayoutStatus.SUCCEEDED,
+    "failed": PayoutStatus.FAILED,
+    "reversed": PayoutStatus.REVERSED,
+}
 
 
 def merchant_key(secret: str) -> str:
@@ -113,6 +123,31 @@ class SimulatedGateway:
         """Let go of a saved method."""
         await self._call("DELETE", f"/simulated/methods/{quote(method.method_id, safe='')}")
 
+    async def create_beneficiary(self, wanted: NewBeneficiary) -> BeneficiaryStatus:
+        """Make an account known; the same reference makes it once."""
+        account = wanted.details.vpa or wanted.details.account_number
+        body = {"reference": wanted.reference, "name": wanted.name, "account": account}
+        await self._call("POST", "/simulated/beneficiaries", body)
+        return BeneficiaryStatus.VERIFIED
+
+    async def send_transfer(self, request: TransferRequest) -> Transfer:
+        """Send money; the same reference sends it once."""
+        body = {
+            "reference": request.reference,
+            "beneficiary": request.beneficiary,
+            "amount_minor": request.amount_minor,
+            "currency": request.currency,
+        }
+        answer = await self._call("POST", "/simulated/transfers", body)
+        with readable():
+            return _transfer(answer)
+
+    async def fetch_transfer(self, reference: str) -> Transfer:
+        """Read how a transfer stands."""
+        answer = await self._call("GET", f"/simulated/transfers/{quote(reference, safe='')}")
+        with readable():
+            return _transfer(answer)
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
         event_id = inbox.check_standard(self._verifiers, headers, body)
@@ -146,6 +181,17 @@ def _payment(answer: Mapping[str, Any]) -> Payment:
         currency=answer["currency"],
         failure_reason=answer["failure_reason"],
         saved=SavedMethod("", answer["id"], MethodKind[kind]) if kind else None,
+    )
+
+
+def _transfer(answer: Mapping[str, Any]) -> Transfer:
+    return Transfer(
+        reference=answer["reference"],
+        transfer_id=f"simtrf_{answer['reference']}",
+        amount_minor=answer["amount_minor"],
+        status=_TRANSFERS[answer["status"]],
+        utr=f"SIM{answer['reference'][:12].upper()}" if answer["status"] in {"sent", "reversed"} else None,
+        failure_reason=answer["failure_reason"],
     )
 
 

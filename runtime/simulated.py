@@ -19,6 +19,7 @@ from domain.purchases import PaymentMethod
 from gateways.simulated import merchant_key
 from runtime.webhooks import read_in_time
 from services import simulated_charges as charges
+from services import simulated_payouts as payouts
 from services import simulated_provider as provider
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from db.models.payouts import SimulatedTransfer
     from db.models.purchases import SimulatedOrder
     from runtime.settings import Settings
     from services.coffer import Coffer
@@ -90,6 +92,7 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
         Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
         *_charge_routes(coffer, settings, key),
+        *_payout_routes(coffer, settings, key),
         Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
         Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
@@ -116,6 +119,40 @@ def _charge_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
         Route("/simulated/charges", _private(key, charge), methods=["POST"]),
         Route("/simulated/methods/{order}", _private(key, forget), methods=["DELETE"]),
     ]
+
+
+def _payout_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
+    """What merchants may do with the money that they send."""
+
+    async def keep(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        await payouts.create_beneficiary(
+            coffer, *(_field(body, name, str) for name in ("reference", "name", "account"))
+        )
+        return {}
+
+    async def send(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        wanted = payouts.NewTransfer(
+            reference=_field(body, "reference", str),
+            beneficiary=_field(body, "beneficiary", str),
+            amount_minor=_field(body, "amount_minor", int),
+            currency=_field(body, "currency", str),
+        )
+        return _transfer(await payouts.send(coffer, wanted, settings.simulated_delay_ms))
+
+    async def read(request: Request) -> dict[str, object]:
+        return _transfer(await payouts.read(coffer, request.path_params["transfer"]))
+
+    return [
+        Route("/simulated/beneficiaries", _private(key, keep), methods=["POST"]),
+        Route("/simulated/transfers", _private(key, send), methods=["POST"]),
+        Route("/simulated/transfers/{transfer}", _private(key, read), methods=["GET"]),
+    ]
+
+
+def _transfer(row: SimulatedTransfer) -> dict[str, object]:
+    return {"reference": row.id} | {name: getattr(row, name) for name in ("status", "amount_minor", "failure_reason")}
 
 
 def _told(order: SimulatedOrder) -> dict[str, object]:
