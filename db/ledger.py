@@ -132,19 +132,24 @@ async def capture(session: Session, parameters: Mapping[str, Any]) -> Posted:
     return await keyed(session, _CAPTURE, parameters)
 
 
-async def release(session: Session, parameters: Mapping[str, Any]) -> Posted:
+async def release(session: Session, parameters: Mapping[str, Any], space: bytes = CLIENT_KEY) -> Posted:
     """Give back what a hold has set aside: wallet_id, hold, key, api_key_id."""
-    return await keyed(session, _RELEASE, parameters)
+    return await keyed(session, _RELEASE, parameters, space)
 
 
-async def pay_out(session: Session, parameters: Mapping[str, Any]) -> Posted:
+async def pay_out(session: Session, parameters: Mapping[str, Any], space: bytes = CLIENT_KEY) -> Posted:
     """Pay out a payout hold: wallet_id, hold, key, api_key_id."""
-    return await keyed(session, _PAY_OUT, parameters)
+    return await keyed(session, _PAY_OUT, parameters, space)
 
 
-async def keyed(session: Session, statement: Any, parameters: Mapping[str, Any]) -> Posted:  # noqa: ANN401
-    """Call a function of the engine that takes a client's key and its hash."""
-    hashed = UUID(bytes=key_hash(parameters["key"]))
+async def keyed(
+    session: Session,
+    statement: Any,  # noqa: ANN401 - a text with parameters
+    parameters: Mapping[str, Any],
+    space: bytes = CLIENT_KEY,
+) -> Posted:
+    """Call a function of the engine that takes a key, by default of a client, and its hash."""
+    hashed = UUID(bytes=key_hash(parameters["key"], space))
     return await called(session, statement, {**parameters, "key_hash": hashed})
 
 

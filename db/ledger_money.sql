@@ -113,6 +113,29 @@ end $$;
 create trigger surplus_payment_books after insert or update of completed_at on surplus_payment for each row
   execute function ledger.surplus_changed();
 
+-- Books that a payout was requested, and what became of it: sent, failed, or sent and then returned. It has no purchase.
+create function ledger.book_payout(t payout_transfer) returns void language plpgsql as $$
+declare p purchase;
+begin
+  p.project_id := t.project_id; p.currency := t.currency;
+  perform ledger.book(p, 9, t.uuid::text, 7, 8, t.amount_minor);
+  if t.status = 3 then perform ledger.book(p, 10, t.uuid::text, 8, 1, t.amount_minor); end if;
+  if t.status = 5 then
+    perform ledger.book(p, 12, e.source, 1, 8, e.amount_minor) from money_entry e
+      where e.source = t.uuid::text and e.kind = 10;
+  end if;
+  if t.status in (4, 5) then perform ledger.book(p, 11, t.uuid::text, 8, 7, t.amount_minor); end if;
+end $$;
+
+create function ledger.payout_changed() returns trigger
+language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+begin
+  perform ledger.book_payout(new);
+  return null;
+end $$;
+create trigger payout_transfer_books after insert or update of status on payout_transfer for each row
+  execute function ledger.payout_changed();
+
 -- What is earned of each purchase of a settled wallet: of the amount that is not refunded, the share of the used among the
 -- credits that its refunds did not take. Credits in open holds, payouts, gifts and disputes are not used yet; a bonus earns
 -- nothing.

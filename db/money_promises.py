@@ -23,6 +23,24 @@ MONEY_PROMISES: Final[dict[str, str]] = {
           from money_entry where kind in (2, 3, 4, 8) group by 1) e on e.source = r.uuid::text
         where (e.begun, coalesce(e.sent, 0), coalesce(e.undone, 0)) is distinct from (r.total_minor,
           case r.status when 3 then r.total_minor else 0 end, case r.status when 4 then r.total_minor else 0 end)""",
+    "every payout is in the money books once, and ends as it did": """
+        select t.wallet_uuid as uuid from payout_transfer t left join (
+          select source, sum(amount_minor) filter (where kind = 9) as begun,
+            sum(case kind when 10 then amount_minor when 12 then -amount_minor end) as sent,
+            sum(amount_minor) filter (where kind = 11) as undone
+          from money_entry where kind between 9 and 12 group by 1) e on e.source = t.uuid::text
+        where (e.begun, coalesce(e.sent, 0), coalesce(e.undone, 0)) is distinct from (t.amount_minor,
+          case t.status when 3 then t.amount_minor else 0 end,
+          case when t.status in (4, 5) then t.amount_minor else 0 end)""",
+    "the credits of a payout are where its money is": """
+        select t.wallet_uuid as uuid from payout_transfer t join hold h on h.uuid = t.hold_uuid left join (
+          select wallet_id, source_id, sum(case when to_account = 14 then amount else -amount end) as gone
+          from credit_transaction where 14 in (from_account, to_account) group by 1, 2) g
+          on g.wallet_id = t.wallet_id and g.source_id = t.hold_uuid::text
+        where (h.kind, h.credits, coalesce(g.gone, 0)) is distinct from (2::smallint, t.credits,
+            case t.status when 3 then t.credits else 0 end)
+          or not case when t.status in (1, 2) then h.status = 1 when t.status = 3 then h.status = 2
+            when t.status = 4 then h.status = 3 else h.status in (2, 3) end""",
     "a refunded amount is the sum of its refunds": """
         select p.wallet_uuid as uuid from purchase p left join (
           select purchase_id, sum(amount_minor) as amount from refund

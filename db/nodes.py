@@ -12,6 +12,7 @@ from db.models.invoices import Invoice
 from db.models.jobs import Job
 from db.models.ledger import CreditTransaction, Hold, Wallet
 from db.models.lots import Lot
+from db.models.payouts import Beneficiary, PayoutTransfer
 from db.models.projects import ApiKey
 from db.models.purchases import Purchase
 from db.models.refunds import Dispute, Refund
@@ -55,6 +56,16 @@ async def refunds(session: Session, project_id: int, uuids: Sequence[UUID]) -> d
 async def disputes(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's disputes among the uuids."""
     return await _by_uuid(session, Dispute, project_id, uuids)
+
+
+async def beneficiaries(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's beneficiaries among the uuids, removed ones too."""
+    return await _by_uuid(session, Beneficiary, project_id, uuids)
+
+
+async def payout_transfers(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's transfers of payouts among the uuids."""
+    return await _by_uuid(session, PayoutTransfer, project_id, uuids)
 
 
 async def invoices(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:

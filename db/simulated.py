@@ -1,4 +1,4 @@
-"""Queries of the simulated provider's orders."""
+"""Queries of the simulated provider's orders, accounts and transfers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.models.payouts import SimulatedBeneficiary, SimulatedTransfer
 from db.models.purchases import SimulatedOrder
 
 if TYPE_CHECKING:
@@ -37,3 +38,30 @@ async def renewals(session: Session, order_id: str) -> Sequence[SimulatedOrder]:
 async def lock(session: Session, order_id: str) -> SimulatedOrder | None:
     """One order, locked until the end of the transaction."""
     return await session.get(SimulatedOrder, order_id, with_for_update=True)
+
+
+async def add_beneficiary(session: Session, values: Mapping[str, Any]) -> None:
+    """Keep an account; one that is there stays as it is."""
+    await session.execute(insert(SimulatedBeneficiary).values(**values).on_conflict_do_nothing())
+
+
+async def beneficiary(session: Session, reference: str) -> SimulatedBeneficiary | None:
+    """One account."""
+    return await session.get(SimulatedBeneficiary, reference)
+
+
+async def add_transfer(session: Session, values: Mapping[str, Any]) -> tuple[SimulatedTransfer, bool]:
+    """Insert a transfer, or find the one with its reference; and whether it is new."""
+    row = insert(SimulatedTransfer).values(**values).on_conflict_do_nothing().returning(SimulatedTransfer.id)
+    created = await session.scalar(row) is not None
+    return await session.get_one(SimulatedTransfer, values["id"]), created
+
+
+async def transfer(session: Session, reference: str) -> SimulatedTransfer | None:
+    """One transfer."""
+    return await session.get(SimulatedTransfer, reference)
+
+
+async def lock_transfer(session: Session, reference: str) -> SimulatedTransfer | None:
+    """One transfer, locked until the end of the transaction."""
+    return await session.get(SimulatedTransfer, reference, with_for_update=True)

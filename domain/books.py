@@ -25,6 +25,10 @@ class MoneyAccount(IntEnum):
     """Platform fees."""
     REFUNDS = 6
     """What is on its way back to buyers."""
+    PAYOUTS = 7
+    """What was paid out for credits: a cost."""
+    PAYOUTS_DUE = 8
+    """What is on its way to beneficiaries."""
 
 
 class MoneyEntryKind(IntEnum):
@@ -46,6 +50,14 @@ class MoneyEntryKind(IntEnum):
     """The second payment went back."""
     REFUND_RETURNED = 8
     """A refund that had been sent came back, so it is undone."""
+    PAYOUT = 9
+    """A payout was requested."""
+    PAYOUT_SENT = 10
+    """The provider sent it."""
+    PAYOUT_FAILED = 11
+    """It came to nothing, so it is undone."""
+    PAYOUT_RETURNED = 12
+    """A payout that had been sent came back, so it is undone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class NotificationKind(IntEnum):
     """Credits were bought automatically, or that waits for the owner's approval."""
     DUNNING = 6
     """An automatic payment failed, or auto-recharge was turned off."""
+    PAYOUT = 7
+    """Credits were paid out, or could not be."""
 
 
 def check_address(address: str) -> None:

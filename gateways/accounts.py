@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from domain.subscriptions import BillingInterval
 
 CASHFREE_URLS: Final = {"sandbox": "https://sandbox.cashfree.com/pg", "production": "https://api.cashfree.com/pg"}
+CASHFREE_PAYOUTS_URLS: Final = {
+    "sandbox": "https://sandbox.cashfree.com/payout",
+    "production": "https://api.cashfree.com/payout",
+}
 POLAR_URLS: Final = {"sandbox": "https://sandbox-api.polar.sh", "production": "https://api.polar.sh"}
 STRIPE_URL: Final = "https://api.stripe.com"
 
@@ -36,6 +40,15 @@ class CashfreeAccount:
     return_url: str
     webhook_url: str
     customer_phone: str = PLACEHOLDER_PHONE
+
+
+@dataclass(frozen=True, slots=True)
+class CashfreePayoutsAccount:
+    """An account at Cashfree Payouts, whose credentials are not those of the payments."""
+
+    client_id: str
+    secrets: Sequence[str] = field(repr=False)
+    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +86,4 @@ class GatewayAccounts:
     stripe: StripeAccount | None = None
     polar: PolarAccount | None = None
     has_simulated: bool = True
+    cashfree_payouts: CashfreePayoutsAccount | None = None

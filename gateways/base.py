@@ -184,12 +184,13 @@ class EventKind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     SUBSCRIPTION = "subscription"
+    PAYOUT = "payout"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A verified message: the provider's id of it, its type, what it is about, and of which order or subscription."""
+    """A verified message: the provider's id and type, what it is about, and which order, subscription or transfer."""
 
     event_id: str
     type: str

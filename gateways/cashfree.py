@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -21,7 +19,6 @@ from gateways.base import (
     ChargeRequest,
     EventKind,
     GatewayRefused,
-    GatewayUnavailable,
     Mandate,
     MandateRequest,
     Order,
@@ -32,9 +29,8 @@ from gateways.base import (
     Reversals,
     SavedMethod,
     WebhookEvent,
-    WebhookRejected,
 )
-from gateways.calls import Calls, read_json, readable
+from gateways.calls import Calls, readable
 from gateways.cashfree_answers import (
     MANDATE,
     read_charge,
@@ -44,11 +40,10 @@ from gateways.cashfree_answers import (
     read_refund,
     rupees,
 )
+from gateways.cashfree_calls import check_signature, checked, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import httpx
 
     from gateways.accounts import CashfreeAccount
 
@@ -57,8 +52,6 @@ SDK_URL: Final = "https://sdk.cashfree.com/js/v3/cashfree.js"
 """Cashfree's own script, which opens its checkout: there is no address to send a buyer to."""
 
 ORDER_HOURS: Final = 24
-WEBHOOK_AGE_SECONDS: Final = 3_600
-"""It is not documented whether a repeated delivery is signed anew; the default ones come within 42 minutes."""
 
 _METHODS: Final = {
     PaymentMethod.UPI.name: "upi",
@@ -73,7 +66,6 @@ _KNOWN: Final = frozenset({409, 422})
 _GONE: Final = frozenset({400, 404})
 """A mandate that has ended can't be cancelled."""
 
-_OUR_FAULT: Final = frozenset({401, 403})
 _REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"})
 _CHARGE_EVENTS: Final = (
     "SUBSCRIPTION_PAYMENT_SUCCESS",
@@ -94,12 +86,7 @@ class CashfreeGateway:
 
     def __init__(self, account: CashfreeAccount) -> None:
         self._account = account
-        headers = {
-            "x-client-id": account.client_id,
-            "x-client-secret": account.secrets[0],
-            "x-api-version": API_VERSION,
-            "content-type": "application/json",
-        }
+        headers = headers_of(account.client_id, account.secrets[0], API_VERSION)
         self._calls = Calls(self.name, account.base_url, headers)
 
     async def create_order(self, request: OrderRequest) -> Order:
@@ -194,18 +181,11 @@ class CashfreeGateway:
             "POST", path, content=orjson.dumps(body | {"subscription_id": method.method_id})
         )
         if answer.status_code not in _GONE:
-            _checked(answer)
+            checked(answer)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and signature: base64 of HMAC-SHA256, by the client secret, of the timestamp before the body."""
-        if any(name not in headers for name in ("x-webhook-timestamp", "x-webhook-signature")):
-            raise WebhookRejected("missing_header")
-        timestamp = headers["x-webhook-timestamp"]
-        inbox.check_age(timestamp, per_second=1000, past_seconds=WEBHOOK_AGE_SECONDS)
-        given = headers["x-webhook-signature"].encode()
-        expected = [sign(secret, timestamp, body) for secret in self._account.secrets]
-        if not any(hmac.compare_digest(given, signature) for signature in expected):
-            raise WebhookRejected("bad_signature")
+        check_signature(self._account.secrets, headers, body)
         return read_event(body)
 
     async def close(self) -> None:
@@ -218,7 +198,7 @@ class CashfreeGateway:
         answer = await self._calls.send("POST", path, content=orjson.dumps(body), headers=headers)
         if answer.status_code in _KNOWN:
             return await self._read(known_path)
-        return _checked(answer)
+        return checked(answer)
 
     async def _read_charge(self, order_id: str) -> Payment:
         mandate, _, reference = order_id.removeprefix(MANDATE).partition(":")
@@ -232,7 +212,7 @@ class CashfreeGateway:
 
     async def _read(self, path: str) -> Any:  # noqa: ANN401 - JSON
         answer = await self._calls.send("GET", path)
-        return _checked(answer)
+        return checked(answer)
 
     def _order_body(self, request: OrderRequest) -> dict[str, Any]:
         expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=ORDER_HOURS)
@@ -249,11 +229,6 @@ class CashfreeGateway:
             "customer_details": customer,
             "order_meta": meta,
         }
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> bytes:
-    """The signature header of a message: nothing stands between timestamp and body."""
-    return base64.b64encode(hmac.digest(secret.encode(), timestamp.encode() + body, "sha256"))
 
 
 def read_event(body: bytes) -> WebhookEvent:
@@ -279,17 +254,6 @@ def read_event(body: bytes) -> WebhookEvent:
     # Ids come as texts in some messages and as numbers in others.
     about = ":".join(map(str, told)) if None not in told else sha256(body).hexdigest()
     return WebhookEvent(inbox.text(f"{type_}:{about}"), type_, inbox.optional_text(order_id), kind)
-
-
-def _checked(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
-    content = read_json(answer)
-    if answer.is_success:
-        return content
-    with readable():
-        message = str(content["message"])
-    if answer.status_code in _OUR_FAULT:
-        raise GatewayUnavailable(f"Cashfree does not accept our credentials: {message}")
-    raise GatewayRefused(message)
 
 
 def _safe(request: OrderRequest) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 from standardwebhooks import Webhook
 
+from domain.payouts import BeneficiaryStatus, PayoutStatus
 from domain.purchases import PurchaseStatus
 from domain.recharges import MethodKind
 from domain.refunds import DisputeStatus, RefundStatus
@@ -31,11 +32,14 @@ from gateways.base import (
     WebhookEvent,
 )
 from gateways.calls import Calls, read_json, readable
+from gateways.payouts import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import httpx
+
+    from gateways.payouts import NewBeneficiary, TransferRequest
 
 _STATUSES: Final = {
     "open": PurchaseStatus.PROCESSING,
@@ -57,6 +61,13 @@ _KINDS: Final = {
     "refund": EventKind.REFUND,
     "dispute": EventKind.DISPUTE,
     "subscription": EventKind.SUBSCRIPTION,
+    "transfer": EventKind.PAYOUT,
+}
+_TRANSFERS: Final = {
+    "pending": PayoutStatus.PENDING,
+    "sent": PayoutStatus.SUCCEEDED,
+    "failed": PayoutStatus.FAILED,
+    "reversed": PayoutStatus.REVERSED,
 }
 
 
@@ -140,6 +151,31 @@ class SimulatedGateway:
         """Let go of a saved method."""
         await self._call("DELETE", f"/simulated/methods/{quote(method.method_id, safe='')}")
 
+    async def create_beneficiary(self, wanted: NewBeneficiary) -> BeneficiaryStatus:
+        """Make an account known; the same reference makes it once."""
+        account = wanted.details.vpa or wanted.details.account_number
+        body = {"reference": wanted.reference, "name": wanted.name, "account": account}
+        await self._call("POST", "/simulated/beneficiaries", body)
+        return BeneficiaryStatus.VERIFIED
+
+    async def send_transfer(self, request: TransferRequest) -> Transfer:
+        """Send money; the same reference sends it once."""
+        body = {
+            "reference": request.reference,
+            "beneficiary": request.beneficiary,
+            "amount_minor": request.amount_minor,
+            "currency": request.currency,
+        }
+        answer = await self._call("POST", "/simulated/transfers", body)
+        with readable():
+            return _transfer(answer)
+
+    async def fetch_transfer(self, reference: str) -> Transfer:
+        """Read how a transfer stands."""
+        answer = await self._call("GET", f"/simulated/transfers/{quote(reference, safe='')}")
+        with readable():
+            return _transfer(answer)
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """Check age and Standard Webhooks signature (any secret in force), then read the event."""
         event_id = inbox.check_standard(self._verifiers, headers, body)
@@ -186,6 +222,17 @@ def _subscription(answer: Mapping[str, Any]) -> ProviderSubscription:
         status=_SUBSCRIPTION_STATUSES[answer["status"]],
         paid_until=datetime.fromisoformat(answer["paid_until"]) if answer["paid_until"] else None,
         order_ids=answer["orders"],
+    )
+
+
+def _transfer(answer: Mapping[str, Any]) -> Transfer:
+    return Transfer(
+        reference=answer["reference"],
+        transfer_id=f"simtrf_{answer['reference']}",
+        amount_minor=answer["amount_minor"],
+        status=_TRANSFERS[answer["status"]],
+        utr=f"SIM{answer['reference'][:12].upper()}" if answer["status"] in {"sent", "reversed"} else None,
+        failure_reason=answer["failure_reason"],
     )
 
 

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 from domain.subscriptions import BillingInterval
 from gateways.accounts import (
+    CASHFREE_PAYOUTS_URLS,
     CASHFREE_URLS,
     PLACEHOLDER_PHONE,
     POLAR_URLS,
     STRIPE_URL,
     CashfreeAccount,
+    CashfreePayoutsAccount,
     GatewayAccounts,
     PolarAccount,
     StripeAccount,
 )
 from gateways.base import Gateway
 from gateways.cashfree import CashfreeGateway
+from gateways.cashfree_payouts import CashfreePayouts
+from gateways.payouts import PayoutGateway
 from gateways.polar import PolarGateway
 from gateways.simulated import SimulatedGateway
 
@@ -33,12 +37,14 @@ CASHFREE_PATH = "/checkout/cashfree"
 
 def read_accounts(config: Config, public_url: str) -> GatewayAccounts:
     """Read COFFER_CASHFREE_*, COFFER_STRIPE_* and COFFER_POLAR_*. ValueError says which value can't be used."""
+    payouts = _cashfree_payouts(config)
     return_url = config("RETURN_URL", default=public_url + RETURN_PATH)
     cashfree = _cashfree(config, public_url, return_url)
     stripe, polar = _stripe(config, return_url), _polar(config, return_url)
     # Play money beside real money would be credits for nothing, so it has to be asked for.
-    is_alone = not (cashfree or stripe or polar)
-    return GatewayAccounts(cashfree, stripe, polar, config("SIMULATED", cast=bool, default=is_alone))
+    is_alone = not (cashfree or stripe or polar or payouts)
+    has_simulated = config("SIMULATED", cast=bool, default=is_alone)
+    return GatewayAccounts(cashfree, stripe, polar, has_simulated, payouts)
 
 
 def open_gateways(settings: Settings) -> dict[str, Gateway]:
@@ -55,6 +61,26 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
     if accounts.has_simulated:
         gateways.append(SimulatedGateway(settings.public_url, [settings.simulated_secret]))
     return {gateway.name: gateway for gateway in gateways}
+
+
+def open_payers(settings: Settings, gateways: Mapping[str, Gateway]) -> dict[str, PayoutGateway]:
+    """Make the gateways that send money, the default first; the simulated provider is the one that takes it."""
+    payers = list[PayoutGateway]()
+    if settings.accounts.cashfree_payouts:
+        payers.append(CashfreePayouts(settings.accounts.cashfree_payouts))
+    payers += [gateway for gateway in gateways.values() if isinstance(gateway, SimulatedGateway)]
+    return {payer.name: payer for payer in payers}
+
+
+def _cashfree_payouts(config: Config) -> CashfreePayoutsAccount | None:
+    values = _required(config, "CASHFREE_PAYOUTS", ("CLIENT_ID", "CLIENT_SECRET"))
+    if values is None:
+        return None
+    return CashfreePayoutsAccount(
+        client_id=values["CLIENT_ID"],
+        secrets=_secrets(config, values["CLIENT_SECRET"], "CASHFREE_PAYOUTS_PREVIOUS_CLIENT_SECRET"),
+        base_url=_environment(config, "CASHFREE_PAYOUTS", CASHFREE_PAYOUTS_URLS)[1],
+    )
 
 
 def _cashfree(config: Config, public_url: str, return_url: str) -> CashfreeAccount | None:

@@ -18,7 +18,7 @@ from runtime import collector
 from runtime.app import create_app
 from runtime.forecaster import fit_models
 from runtime.frames import LiveSocket
-from runtime.gateways import open_gateways
+from runtime.gateways import open_gateways, open_payers
 from runtime.http import LimitedHttp
 from runtime.mail import open_mailer
 from runtime.relay import RelayWorker
@@ -33,11 +33,13 @@ from services import (
     invoice_files,
     mandates,
     notifications,
+    payouts,
     recharge_outcomes,
     recharges,
     refunds,
     reversals,
     settlement,
+    simulated_payouts,
     simulated_provider,
     simulated_subscriptions,
     subscriptions,
@@ -98,6 +100,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "recharge.event": recharge_outcomes.handle_event,
         "fraud.event": fraud.handle_event,
         "refund.send": refunds.send_refund,
+        "payout.follow": payouts.follow,
         "refund.surplus": surplus.refund_surplus,
         "subscription.check": subscriptions.check,
         "subscription.cancel": subscriptions.cancel,
@@ -105,6 +108,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         **forecasts.handlers(fit_models),
         **invoice_files.handlers(open_store(settings)),
         **notifications.handlers(open_mailer(settings), settings.mail_from),
+        **simulated_payouts.HANDLERS,
         **simulated_provider.handlers(webhook_url, settings.simulated_secret),
         **simulated_subscriptions.handlers(),
     }
@@ -114,6 +118,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
 async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> AsyncIterator[Coffer]:
     """The open parts of a process; what is under way is finished before they close."""
     gateways = open_gateways(settings)
+    payers = open_payers(settings, gateways)
     database, hub = Database(database_url), Hub(redis_url)
     feed, figures = Feed(hub), Figures(redis_url)
     lanes = Lanes(database_url, feed.spent)
@@ -122,7 +127,7 @@ async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> 
     permits = Permits(hub, database)
     await permits.connect()
     try:
-        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC), permits, figures)
+        yield Coffer(database, lanes, hub, gateways, lambda: datetime.now(UTC), permits, figures, payers)
     finally:
         await lanes.close()
         await feed.drain()
@@ -130,6 +135,8 @@ async def open_coffer(settings: Settings, database_url: str, redis_url: str) -> 
         await figures.close()
         for gateway in gateways.values():
             await gateway.close()
+        for payer in payers.values():
+            await payer.close()
         await database.close()
 
 

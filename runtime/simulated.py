@@ -20,6 +20,7 @@ from gateways.simulated import merchant_key
 from runtime.webhooks import read_in_time
 from services import simulated_afterwards as afterwards
 from services import simulated_charges as charges
+from services import simulated_payouts as payouts
 from services import simulated_provider as provider
 from services import simulated_subscriptions as subscriptions
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from db.models.payouts import SimulatedTransfer
     from db.models.purchases import SimulatedOrder
     from runtime.settings import Settings
     from services.coffer import Coffer
@@ -94,6 +96,7 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
         *_charge_routes(coffer, settings, key),
         *_subscription_routes(coffer, key),
+        *_payout_routes(coffer, settings, key),
         Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
         Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
@@ -136,6 +139,40 @@ def _subscription_routes(coffer: Coffer, key: str) -> list[Route]:
         Route(path, _private(key, read), methods=["GET"]),
         Route(path, _private(key, cancel), methods=["DELETE"]),
     ]
+
+
+def _payout_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
+    """What merchants may do with the money that they send."""
+
+    async def keep(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        await payouts.create_beneficiary(
+            coffer, *(_field(body, name, str) for name in ("reference", "name", "account"))
+        )
+        return {}
+
+    async def send(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        wanted = payouts.NewTransfer(
+            reference=_field(body, "reference", str),
+            beneficiary=_field(body, "beneficiary", str),
+            amount_minor=_field(body, "amount_minor", int),
+            currency=_field(body, "currency", str),
+        )
+        return _transfer(await payouts.send(coffer, wanted, settings.simulated_delay_ms))
+
+    async def read(request: Request) -> dict[str, object]:
+        return _transfer(await payouts.read(coffer, request.path_params["transfer"]))
+
+    return [
+        Route("/simulated/beneficiaries", _private(key, keep), methods=["POST"]),
+        Route("/simulated/transfers", _private(key, send), methods=["POST"]),
+        Route("/simulated/transfers/{transfer}", _private(key, read), methods=["GET"]),
+    ]
+
+
+def _transfer(row: SimulatedTransfer) -> dict[str, object]:
+    return {"reference": row.id} | {name: getattr(row, name) for name in ("status", "amount_minor", "failure_reason")}
 
 
 def _told(order: SimulatedOrder) -> dict[str, object]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive
 
     from gateways.base import Gateway
+    from gateways.payouts import PayoutGateway
     from services.coffer import Coffer
 
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -36,7 +37,8 @@ def routes(coffer: Coffer) -> list[Route]:
     intake = Intake(coffer)
 
     async def endpoint(request: Request) -> Response:
-        gateway = coffer.gateways.get(request.path_params["gateway"])
+        name = request.path_params["gateway"]
+        gateway = coffer.gateways.get(name) or coffer.payers.get(name)
         if gateway is None:
             return JSONResponse({"error": "no_such_gateway"}, 404)
         body = await read_in_time(request, MAX_BODY_BYTES)
@@ -87,7 +89,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _refuse(gateway: Gateway, reason: str, status: int) -> Response:
+def _refuse(gateway: Gateway | PayoutGateway, reason: str, status: int) -> Response:
     """Answer with a word: the body is not to be trusted, so it is not echoed or logged."""
     _received.labels(gateway.name, reason).inc()
     _log.warning("webhook.rejected", gateway=gateway.name, reason=reason)

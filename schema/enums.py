@@ -14,6 +14,7 @@ from domain import (
     margins,
     metrics,
     notifications,
+    payouts,
     permissions,
     pricing,
     purchases,
@@ -41,6 +42,8 @@ Account = listed(ledger.Account)
 LotSource = listed(lots.LotSource)
 InvoiceKind = listed(gst.InvoiceKind)
 NotificationKind = listed(notifications.NotificationKind)
+BeneficiaryStatus = listed(payouts.BeneficiaryStatus)
+PayoutStatus = listed(payouts.PayoutStatus)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)

@@ -11,6 +11,7 @@ from resolvers import ledger as ledger_resolvers
 from resolvers import margins as margin_resolvers
 from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
+from resolvers import payouts as payout_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
 from resolvers import recharges as recharge_resolvers
@@ -29,6 +30,7 @@ from schema.types.fraud import FraudEventPayload
 from schema.types.holds import HoldPayload, PayoutPayload
 from schema.types.invoices import BillingDetailsPayload, InvoicePayload, SellerDetailsPayload
 from schema.types.notifications import NotificationPreferencesPayload
+from schema.types.payouts import BeneficiaryPayload, RequestPayoutPayload
 from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
 from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
@@ -54,6 +56,9 @@ class Mutation:
     hold_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.hold_payout)
     release_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.release_payout)
     complete_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.complete_payout)
+    create_beneficiary: BeneficiaryPayload = strawberry.mutation(resolver=payout_resolvers.create_beneficiary)
+    remove_beneficiary: BeneficiaryPayload = strawberry.mutation(resolver=payout_resolvers.remove_beneficiary)
+    request_payout: RequestPayoutPayload = strawberry.mutation(resolver=payout_resolvers.request_payout)
     transfer_credits: ledger_types.TransferPayload = strawberry.mutation(resolver=ledger_resolvers.transfer_credits)
     send_gift: ledger_types.GiftPayload = strawberry.mutation(resolver=ledger_resolvers.send_gift)
     claim_gift: ledger_types.GiftPayload = strawberry.mutation(resolver=ledger_resolvers.claim_gift)

@@ -15,6 +15,7 @@ from resolvers import nodes as node_resolvers
 from resolvers import notifications as notification_resolvers
 from resolvers import operations as operation_resolvers
 from resolvers import payments as payment_resolvers
+from resolvers import payouts as payout_resolvers
 from resolvers import pricing as price_resolvers
 from resolvers import purchases as purchase_resolvers
 from resolvers import recharges as recharge_resolvers
@@ -40,6 +41,7 @@ from schema.types.holds import Hold, Payout
 from schema.types.invoices import BillingDetails, Invoice, SellerDetails
 from schema.types.nodes import Node
 from schema.types.notifications import NotificationPreferences
+from schema.types.payouts import Beneficiary, PayoutTransfer
 from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.recharges import AutoRecharge, SavedMethod
@@ -64,6 +66,8 @@ class Query:
     caps: list[Cap] = strawberry.field(resolver=cap_resolvers.caps)
     holds: Connection[Hold] = strawberry.field(resolver=hold_resolvers.holds)
     payouts: Connection[Payout] = strawberry.field(resolver=hold_resolvers.payouts)
+    beneficiaries: Connection[Beneficiary] = strawberry.field(resolver=payout_resolvers.beneficiaries)
+    payout_transfers: Connection[PayoutTransfer] = strawberry.field(resolver=payout_resolvers.payout_transfers)
     lots: Connection[ledger_types.Lot] = strawberry.field(resolver=ledger_resolvers.lots)
     allocations: list[ledger_types.Allocation] = strawberry.field(resolver=ledger_resolvers.allocations)
     explain_balance: ledger_types.BalanceExplanation = strawberry.field(resolver=ledger_resolvers.explain_balance)

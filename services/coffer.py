@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from gateways.base import GatewayUnavailable
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from db.database import Database
     from db.lanes import Lanes
     from gateways.base import Gateway
+    from gateways.payouts import PayoutGateway
     from live.figures import Figures
     from live.hub import Hub
     from services.permits import Permits
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,19 @@ class Coffer:
     clock: Callable[[], datetime]
     permits: Permits
     figures: Figures
+    payers: Mapping[str, PayoutGateway] = field(default_factory=dict)
+    """Those that send money to people's accounts."""
 
     def gateway(self, name: str) -> Gateway:
         """The provider that a purchase was made with. GatewayUnavailable when it is not configured any more."""
-        if name not in self.gateways:
-            raise GatewayUnavailable(f"The gateway {name!r} is not configured: set its COFFER_ settings again.")
-        return self.gateways[name]
+        return _configured(self.gateways, name)
+
+    def payer(self, name: str) -> PayoutGateway:
+        """The provider that sends a payout. GatewayUnavailable when it is not configured any more."""
+        return _configured(self.payers, name)
+
+
+def _configured(gateways: Mapping[str, T], name: str) -> T:
+    if name not in gateways:
+        raise GatewayUnavailable(f"The gateway {name!r} is not configured: set its COFFER_ settings again.")
+    return gateways[name]

@@ -9,7 +9,7 @@ from domain.errors import InvalidInput, NotFound
 from domain.permissions import Actor, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from db.database import Session
     from services.coffer import Coffer
@@ -19,16 +19,26 @@ async def list_gateways(coffer: Coffer, actor: Actor) -> list[str]:
     """The names of the providers that the actor's project may use, the default first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        return await _usable(coffer, session, actor.project_id)
+        return await _usable(coffer.gateways, session, actor.project_id)
 
 
 async def choose_gateway(coffer: Coffer, session: Session, project_id: int, wanted: str | None) -> str:
     """The wanted provider, or the project's default. InvalidInput when the project may not use it."""
-    usable = await _usable(coffer, session, project_id)
+    usable = await _usable(coffer.gateways, session, project_id)
     if not usable:
         raise InvalidInput("This project has no payment provider: ask whoever runs Coffer.", field=["gateway"])
     if wanted is not None and wanted not in usable:
         raise InvalidInput(f"No gateway {wanted!r}: use one of {', '.join(usable)}.", field=["gateway"])
+    return wanted or usable[0]
+
+
+async def choose_payer(coffer: Coffer, session: Session, project_id: int, wanted: str | None) -> str:
+    """The wanted provider of payouts, or the project's default. InvalidInput when the project may not use it."""
+    usable = await _usable(coffer.payers, session, project_id)
+    if not usable:
+        raise InvalidInput("This project has no provider of payouts: ask whoever runs Coffer.", field=["gateway"])
+    if wanted is not None and wanted not in usable:
+        raise InvalidInput(f"No payouts through {wanted!r}: use one of {', '.join(usable)}.", field=["gateway"])
     return wanted or usable[0]
 
 
@@ -37,9 +47,10 @@ async def give_gateways(coffer: Coffer, project: str, names: Sequence[str] | Non
 
     No names at all mean every configured provider. NotFound, InvalidInput.
     """
-    unknown = [name for name in names or () if name not in coffer.gateways]
+    configured = {**coffer.gateways, **coffer.payers}
+    unknown = [name for name in names or () if name not in configured]
     if unknown:
-        raise InvalidInput(f"No gateway {', '.join(unknown)}: configured are {', '.join(coffer.gateways)}.")
+        raise InvalidInput(f"No gateway {', '.join(unknown)}: configured are {', '.join(configured)}.")
     async with coffer.database.transaction() as session:
         found = await queries.find(session, project)
         if found is None:
@@ -47,10 +58,10 @@ async def give_gateways(coffer: Coffer, project: str, names: Sequence[str] | Non
         if names is not None:
             await queries.set_gateways(session, found.id, list(dict.fromkeys(names)))
             await session.flush()
-        return await _usable(coffer, session, found.id)
+        return await _usable(configured, session, found.id)
 
 
-async def _usable(coffer: Coffer, session: Session, project_id: int) -> list[str]:
+async def _usable(configured: Mapping[str, object], session: Session, project_id: int) -> list[str]:
     """What the project was given and this process has; without a choice, all that this process has."""
     given = await queries.gateways(session, project_id)
-    return [name for name in given or coffer.gateways if name in coffer.gateways]
+    return [name for name in given or configured if name in configured]

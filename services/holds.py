@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from db import holds as queries
 from db import ledger
+from db import payouts as payout_queries
 from db import wallets as wallet_queries
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput, InvalidState, NotFound
 from domain.holds import HoldKind, Overflow
 from domain.inputs import check_credits, check_key, check_text, check_units, metadata_text
 from domain.ledger import Outcome
@@ -70,9 +71,21 @@ async def hold_payout(
     check_key(idempotency_key)
     check_credits(credits)
     check_text(reason, "reason", MAX_REASON_CHARACTERS)
+    words = {"credits": credits, "key": idempotency_key, "metadata": metadata_text({"reason": reason})}
+    async with coffer.database.transaction() as session:
+        found = await require_wallet(session, actor, wallet)
+        held, _ = await lock_payout(coffer, session, actor, found, words)
+        return HoldResult(held, await wallet_queries.read(session, found.id))
+
+
+async def lock_payout(
+    coffer: Coffer, session: Session, actor: Actor, wallet: Wallet, words: Mapping[str, Any]
+) -> tuple[Hold, Posted]:
+    """Lock credits of a wallet for a payout: credits, key and metadata (a JSON text). Raises the refusal."""
     nothing = {"feature": None, "units": None, "seconds": None}
-    words = {"kind": HoldKind.PAYOUT, "credits": credits, "metadata": metadata_text({"reason": reason}), **nothing}
-    return await _hold(coffer, actor, wallet, idempotency_key, words)
+    terms = _words(wallet, actor, words["key"]) | {"kind": HoldKind.PAYOUT, "hold": uuid4(), **nothing, **words}
+    posted = await ledger.hold(session, terms)
+    return (await _result(coffer, session, wallet.id, posted)).hold, posted
 
 
 async def _hold(
@@ -132,6 +145,8 @@ async def _close(
     check_key(key)
     async with coffer.database.transaction() as session:
         row, wallet = await _require_hold(session, actor, *hold)
+        if await payout_queries.of_hold(session, row.uuid) is not None:
+            raise InvalidState("A provider sends the money of this payout, and closes it: see `payoutTransfers`.")
         posted = await act(session, _words(wallet, actor, key) | {"hold": row.uuid})
         return await _result(coffer, session, wallet.id, posted)
 

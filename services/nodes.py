@@ -49,6 +49,8 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "dis": (Permission.READ, queries.disputes),
     "hold": (Permission.READ, partial(_holds, HoldKind.SPEND)),
     "pay": (Permission.READ, partial(_holds, HoldKind.PAYOUT)),
+    "ben": (Permission.READ, queries.beneficiaries),
+    "ptr": (Permission.READ, queries.payout_transfers),
     "inv": (Permission.READ, queries.invoices),
     "gift": (Permission.READ, queries.gifts),
     "key": (Permission.MANAGE_KEYS, queries.keys),

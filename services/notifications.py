@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from db.models.notifications import NotificationPreference
+    from db.models.payouts import PayoutTransfer
     from db.models.purchases import Purchase
     from db.models.recharges import AutoRecharge
     from db.models.refunds import Refund
@@ -150,6 +151,15 @@ async def notify_recharge(coffer: Coffer, session: Session, row: Recharge | Auto
         facts |= {"reason": row.failure_reason, "link": row.approval_url}
         facts["total"] = format_money(row.total_minor, row.currency)
     await notify(coffer, session, _RECHARGE_KINDS[event], row.wallet_id, f"recharge.{event}:{about}", facts)
+
+
+async def notify_payout(coffer: Coffer, session: Session, row: PayoutTransfer) -> None:
+    """Have the owner told what became of a payout's money."""
+    amount = format_money(row.amount_minor, row.currency)
+    facts: dict[str, Any] = {"event": row.status.name.lower(), "amount": amount, "credits": f"{row.credits:,}"}
+    facts |= {"payout": f"pay_{row.hold_uuid.hex}", "utr": row.utr, "reason": row.failure_reason}
+    event = f"payout.{facts['event']}:{row.uuid}"
+    await notify(coffer, session, NotificationKind.PAYOUT, row.wallet_id, event, facts)
 
 
 def _facts(row: Purchase) -> dict[str, Any]:

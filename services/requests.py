@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from domain.caps import CapMeasure, CapPeriod
     from domain.fraud import Client
+    from domain.payouts import BankDetails
     from domain.pricing import UsageCategory
     from domain.purchases import PaymentMethod
     from domain.recharges import Terms
@@ -70,6 +71,28 @@ class NewMandate:
     phone: str
     idempotency_key: str
     gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BeneficiaryRequest:
+    """An account to make known, to which credits of a wallet may be paid out."""
+
+    wallet: UUID | None
+    name: str
+    details: BankDetails
+    idempotency_key: str
+    gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRequest:
+    """Credits to pay out to a beneficiary."""
+
+    wallet: UUID | None
+    beneficiary: UUID | None
+    credits: int
+    reason: str
+    idempotency_key: str
 
 
 @dataclass(frozen=True, slots=True)

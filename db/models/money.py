@@ -42,8 +42,9 @@ class MoneyEntry(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
-    # Not a foreign key: recognition holds the wallet, and its check would wait for a refund that waits for the wallet.
-    purchase_id: Mapped[int]
+    # A payout has none. Not a foreign key: recognition holds the wallet, and its check would wait for a refund that
+    # waits for the wallet.
+    purchase_id: Mapped[int | None]
     kind: Mapped[MoneyEntryKind] = mapped_column(SmallEnum(MoneyEntryKind))
     debit: Mapped[MoneyAccount] = mapped_column(SmallEnum(MoneyAccount))
     credit: Mapped[MoneyAccount] = mapped_column(SmallEnum(MoneyAccount))

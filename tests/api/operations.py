@@ -23,7 +23,7 @@ class Operation:
 
 P = "errors { code }"
 SUBSCRIPTION = "sub_" + "0" * 32
-MANY = "[$wallet, $transaction, $purchase, $hold, $payout, $gift, $cap]"
+MANY = "[$wallet, $transaction, $purchase, $hold, $payout, $beneficiary, $gift, $cap]"
 QUERIES = {
     "node": Operation("{ node(id: $wallet) { id } }", ALL),
     "nodes": Operation(f"{{ nodes(ids: {MANY}) {{ id }} }}", ALL),
@@ -36,6 +36,8 @@ QUERIES = {
     "caps": Operation("{ caps(walletId: $wallet) { id } }", ALL),
     "holds": Operation("{ holds(walletId: $wallet) { nodes { id walletId } } }", ALL),
     "payouts": Operation("{ payouts(walletId: $wallet) { nodes { id } } }", ALL),
+    "beneficiaries": Operation("{ beneficiaries(walletId: $wallet) { nodes { id } } }", ALL),
+    "payoutTransfers": Operation("{ payoutTransfers(walletId: $wallet) { nodes { id } } }", ALL),
     "lots": Operation("{ lots(walletId: $wallet) { nodes { id } } }", ALL),
     "allocations": Operation("{ allocations(transactionId: $transaction) { credits } }", ALL),
     "explainBalance": Operation("{ explainBalance(walletId: $wallet) { balance } }", ALL),
@@ -90,6 +92,8 @@ PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
 SELLER = 'legalName: "n", address: "a", gstin: "29AAGCB7383J1Z4", stateCode: "29"'
 BILLING = 'walletId: $wallet, name: "n", address: "a", postalCode: "560001", stateCode: "29"'
+PAY = MOVE.replace("1", "10")
+BENEFICIARY = 'walletId: $wallet, name: "Asha", vpa: "asha@upi", idempotencyKey: $key'
 MANDATE = 'walletId: $wallet, limitMinor: 99999, email: "a@b.c", phone: "9999999999", idempotencyKey: $key'
 RECHARGE = f'walletId: $wallet, savedMethodId: "pm_{"0" * 32}", amountMinor: 15000, monthlyLimitMinor: 99999'
 MUTATIONS = {
@@ -110,6 +114,9 @@ MUTATIONS = {
     "holdPayout": Operation(f"{{ holdPayout(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "releasePayout": Operation(f"{{ releasePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
     "completePayout": Operation(f"{{ completePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "createBeneficiary": Operation(f"{{ createBeneficiary(input: {{{BENEFICIARY}}}) {{ {P} }} }}", ADMINS),
+    "removeBeneficiary": Operation(f"{{ removeBeneficiary(id: $beneficiary) {{ {P} }} }}", ADMINS),
+    "requestPayout": Operation(f"{{ requestPayout(input: {{{PAY}, beneficiaryId: $beneficiary}}) {{ {P} }} }}", ADMINS),
     "transferCredits": Operation(f"{{ transferCredits(input: {{{MOVE}, toWalletId: $other}}) {{ {P} }} }}", ADMINS),
     "sendGift": Operation(
         f"{{ sendGift(input: {{walletId: $wallet, credits: 1, idempotencyKey: $key}}) {{ {P} }} }}", ADMINS
@@ -171,5 +178,5 @@ SUBSCRIPTIONS = {
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }
-IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "gift", "cap", "transaction", "apiKey")
+IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "beneficiary", "gift", "cap", "transaction", "apiKey")
 VARIABLES = dict.fromkeys(IDS, "ID!") | {"key": "String!"}

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLObjectType
 
 from schema.root import schema
-from tests.api.operations import ALL, BUY, MOVE, MUTATIONS, QUERIES, SUBSCRIPTIONS, VARIABLES, Operation
+from tests.api.operations import ALL, BUY, MOVE, MUTATIONS, QUERIES, SUBSCRIPTIONS, VARIABLES, Operation, P
 
 if TYPE_CHECKING:
     from tests.api.client import Client
@@ -52,6 +52,8 @@ async def objects(owner: Client) -> dict[str, str]:
     await make("hold", hold, ("hold", "id"))
     ids["key"] = "payout"
     await make("payout", f"{{ holdPayout(input: {{{MOVE}}}) {{ payout {{ id }} }} }}", ("payout", "id"))
+    beneficiary = MUTATIONS["createBeneficiary"].text.replace(P, "beneficiary { id }")
+    await make("beneficiary", beneficiary, ("beneficiary", "id"))
     ids["key"] = "gift"
     await make("gift", gift, ("gift", "id"))
     await make("cap", cap, ("cap", "id"))

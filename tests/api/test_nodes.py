@@ -25,6 +25,7 @@ TYPES = {
     "purchase": "Purchase",
     "hold": "Hold",
     "payout": "Payout",
+    "beneficiary": "Beneficiary",
     "gift": "Gift",
     "cap": "Cap",
     "apiKey": "ApiKey",

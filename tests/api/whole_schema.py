@@ -29,7 +29,21 @@ ITEMS_BELOW = 2
 
 CAPPED = {"caps", "removeCap"}
 TODAY = datetime.now(UTC).date()
-KINDS = ("wallet", "other", "purchase", "hold", "payout", "gift", "cap", "transaction", "spend", "lot", "apiKey", "job")
+KINDS = (
+    "wallet",
+    "other",
+    "purchase",
+    "hold",
+    "beneficiary",
+    "payout",
+    "gift",
+    "cap",
+    "transaction",
+    "spend",
+    "lot",
+    "apiKey",
+    "job",
+)
 ODD = st.recursive(
     st.none()
     | st.booleans()
@@ -53,6 +67,7 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "Date": st.dates(date(2025, 1, 1), date(2026, 12, 31)).map(str),
     "DateTime": st.datetimes(datetime(2035, 1, 1), datetime(2036, 1, 1)).map(lambda at: f"{at.isoformat()}Z"),  # noqa: DTZ001
     "JSON": st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=2),
+    "accountNumber": st.none(),
     "after": st.none(),
     "amountMinor": st.integers(15_000, 20_000),
     "by": st.sampled_from(["DAY", "WEEK", "MONTH"]),
@@ -61,10 +76,13 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "from": st.integers(1, 30).map(lambda days: str(TODAY - timedelta(days))),
     "to": st.just(str(TODAY)),
     "gateway": st.just("simulated"),
+    "ifsc": st.none(),
     "idempotencyKey": st.uuids().map(str),
     "member": st.sampled_from(["anna", "ravi"]),
+    "name": st.sampled_from(["Asha Rao", "R Iyer"]),
     "packCode": st.sampled_from(["PACK_150", "PACK_500"]),
     "timeZone": st.sampled_from(["Asia/Kolkata", "America/New_York", "UTC"]),
+    "vpa": st.just("asha@upi"),
 }
 """What fits, by the name of an argument or else of its scalar."""
 

@@ -23,6 +23,7 @@ PATHS = {
         "/orders/{order_id}/refunds/{refund_id}",
         "/payments/{cf_payment_id}/disputes",
     ],
+    "cashfree-payouts": ["/beneficiary", "/transfers"],
     "polar": [
         "/v1/checkouts/",
         "/v1/checkouts/{id}",

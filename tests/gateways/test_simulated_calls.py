@@ -60,6 +60,7 @@ async def test_an_order_is_opened(provider: Loopback, gateway: SimulatedGateway)
         "method": "UPI",
         "fails": False,
         "saves_method": False,
+        "renews": None,
     }
     assert request.headers["authorization"] == f"Bearer {merchant_key(SECRET)}"
     assert SECRET not in str(request)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from starlette.config import Config
 
-from runtime.gateways import open_gateways, read_accounts
+from runtime.gateways import open_gateways, open_payers, read_accounts
 from tests.builders import settings_for
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PUBLIC = "https://pay.example.test"
 CASHFREE = {"CASHFREE_CLIENT_ID": "app-1", "CASHFREE_CLIENT_SECRET": "cf-secret"}
+PAYOUTS = {"CASHFREE_PAYOUTS_CLIENT_ID": "app-2", "CASHFREE_PAYOUTS_CLIENT_SECRET": "cf-secret"}
 STRIPE = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 POLAR = {"POLAR_ACCESS_TOKEN": "polar_oat_1", "POLAR_WEBHOOK_SECRET": "polar_whs_1", "POLAR_PRODUCT_ID": "0b0e"}
 
@@ -52,6 +54,18 @@ def test_an_account_of_cashfree_is_read() -> None:
     assert (account.environment, account.secrets) == ("sandbox", ("cf-secret",))
     assert account.webhook_url == f"{PUBLIC}/webhooks/cashfree"
     assert (account.checkout_url, account.return_url) == (f"{PUBLIC}/checkout/cashfree", f"{PUBLIC}/checkout/return")
+
+
+async def test_payouts_have_an_account_of_their_own() -> None:
+    """With one, real money goes out, so play money is off; the simulated provider pays out as well."""
+    accounts = read(**PAYOUTS)
+    assert accounts.cashfree_payouts is not None
+    assert accounts.cashfree_payouts.base_url == "https://sandbox.cashfree.com/payout"
+    both = settings_for(8000, accounts=replace(accounts, has_simulated=True))
+    payers = open_payers(both, open_gateways(both))
+    for payer in payers.values():
+        await payer.close()
+    assert (accounts.has_simulated, list(payers)) == (False, ["cashfree-payouts", "simulated"])
 
 
 def test_production_and_previous_secrets_are_read() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import owner_of
 from tests.services.job_steps import Clock
+from tests.services.payout_steps import Payer, with_payer
 
 if TYPE_CHECKING:
     from domain.permissions import Actor
@@ -31,3 +32,15 @@ def timed(coffer: Coffer, clock: Clock) -> Coffer:
 async def actor(coffer: Coffer) -> Actor:
     """An owner of the project whose jobs these are."""
     return await owner_of(coffer)
+
+
+@pytest.fixture
+def payer() -> Payer:
+    """A provider of payouts."""
+    return Payer()
+
+
+@pytest.fixture
+def paying(timed: Coffer, payer: Payer) -> Coffer:
+    """A process with that provider, under a clock that tests move."""
+    return with_payer(timed, payer)

@@ -62,6 +62,8 @@ FACTS: dict[NotificationKind, dict[str, Any]] = {
         "threshold": "200",
         "event": "failed",
         "link": None,
+        "payout": "pay_1",
+        "utr": None,
     }
     for kind in K
 }
@@ -121,9 +123,12 @@ def test_every_kind_is_written_as_text_and_html(kind: NotificationKind) -> None:
         (K.AUTO_RECHARGE, "awaiting_approval", "Your automatic recharge needs you"),
         (K.DUNNING, "failed", "Your automatic payment failed"),
         (K.DUNNING, "turned_off", "Automatic recharge was turned off"),
+        (K.PAYOUT, "succeeded", "₹500.00 is on its way to your account"),
+        (K.PAYOUT, "failed", "Your payout of ₹500.00 failed"),
+        (K.PAYOUT, "reversed", "Your payout of ₹500.00 came back"),
     ],
 )
-def test_the_steps_of_a_recharge_have_their_own_words(kind: NotificationKind, event: str, subject: str) -> None:
+def test_each_outcome_has_its_own_words(kind: NotificationKind, event: str, subject: str) -> None:
     """The subject says what happened."""
     assert write_mail(row_of(kind, event=event), SENDER)["Subject"] == subject
 
