@@ -171,6 +171,7 @@ SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.d
 GROUPS = st.lists(st.sampled_from(sorted(set(GroupBy) - {GroupBy.METRIC})), max_size=2, unique=True)
 DAYS = st.tuples(st.sampled_from(BORDERS), st.integers(-40, 1), st.integers(0, 80))
 SCOPES = st.sampled_from([None, [0], [1], [0, 1]])
+STEPS = st.sampled_from([0, 1, 3, 10])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
@@ -179,8 +180,7 @@ SCOPES = st.sampled_from([None, [0], [1], [0, 1]])
     zone=st.sampled_from(ZONES),
     groups=GROUPS,
     days=DAYS,
-    of=st.tuples(SCOPES, st.sampled_from([None, None, UsageCategory.AI])),
-    steps=st.lists(st.sampled_from([0, 1, 3, 10]), min_size=2, max_size=2),
+    of=st.tuples(SCOPES, st.sampled_from([None, None, UsageCategory.AI]), st.lists(STEPS, min_size=2, max_size=2)),
 )
 async def test_every_breakdown_is_the_sum_over_the_rows(
     coffer: Coffer,
@@ -188,11 +188,10 @@ async def test_every_breakdown_is_the_sum_over_the_rows(
     zone: str,
     groups: list[GroupBy],
     days: tuple[datetime, int, int],
-    of: tuple[list[int] | None, UsageCategory | None],
-    steps: list[int],
+    of: tuple[list[int] | None, UsageCategory | None, list[int]],
 ) -> None:
     """Any keys, zone, range, wallets and category give the sums of a scan, remembered ones and exports too."""
-    scope, category = of
+    scope, category, steps = of
     books = await written(coffer, batches, (ZoneInfo(zone), steps))
     wallets = None if scope is None else [books.wallets[number].uuid for number in scope]
     start = (days[0] + timedelta(days=days[1])).date()
