@@ -44,16 +44,6 @@ language sql immutable as $$
     and e.metadata is not distinct from a.metadata and (e.transaction_sequence is not null) = p_charged, false)
 $$;
 
--- When the slot of a time begins: a quarter of an hour, a day or a month of a clock so many minutes ahead of UTC.
-create function ledger.metric_slot_of(p_at timestamptz, p_grain integer, p_utc_offset integer) returns timestamptz
-language sql stable as $$
-  select case p_grain
-    when 1 then date_bin('15 minutes', p_at, '2000-01-01 00:00+00')
-    when 2 then date_bin('1 day', p_at, '2000-01-01 00:00+00'::timestamptz - make_interval(mins => p_utc_offset))
-    else (date_trunc('month', (p_at at time zone 'utc') + make_interval(mins => p_utc_offset))
-      - make_interval(mins => p_utc_offset)) at time zone 'utc' end
-$$;
-
 -- Writes events whose keys are new, and their sums; gives what was written.
 create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof usage_event language sql as $$
   with booked as (
@@ -67,7 +57,7 @@ create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof us
     on conflict (wallet_id, key_hash) do nothing
     returning *
   ), quarters as (
-    select b.wallet_id, date_bin('15 minutes', b.occurred_at, '2000-01-01 00:00+00') as at, b.metric_id,
+    select b.wallet_id, ledger.slot_of(b.occurred_at, 1, 0) as at, b.metric_id,
       coalesce(b.member, '') as member, coalesce(b.api_key_id, 0) as api_key_id, count(*) as events, sum(b.units) as units,
       max(b.units) as most, sum(coalesce(b.credits, 0)) as credits, max(b.occurred_at) as last_at,
       max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units]) as latest
@@ -75,7 +65,7 @@ create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof us
   ), counted as (
     insert into metric_slot as s (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id, events, units, most,
         credits, last_activity_at, latest)
-      select q.wallet_id, g.grain, g.utc_offset, ledger.metric_slot_of(q.at, g.grain, g.utc_offset), q.metric_id, q.member,
+      select q.wallet_id, g.grain, g.utc_offset, ledger.slot_of(q.at, g.grain, g.utc_offset), q.metric_id, q.member,
         q.api_key_id, sum(q.events), sum(q.units), max(q.most), sum(q.credits), max(q.last_at), max(q.latest)
       from quarters q cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
       group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 4, 5, 6, 7
@@ -171,6 +161,6 @@ begin
   raise unique_violation;
 end $$;
 
-revoke all on function ledger.ask_usage, ledger.same_usage, ledger.metric_slot_of, ledger.book_usage,
+revoke all on function ledger.ask_usage, ledger.same_usage, ledger.book_usage,
   ledger.record_usage, ledger.charge_usage from public;
-grant execute on function ledger.record_usage, ledger.charge_usage, ledger.metric_slot_of to coffer_app;
+grant execute on function ledger.record_usage, ledger.charge_usage to coffer_app;

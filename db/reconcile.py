@@ -71,7 +71,7 @@ PROMISES: Final[dict[str, str]] = {
     "the sums of recorded usage equal its events": """
         select w.uuid from (
           select e.wallet_id, g.grain, g.utc_offset, e.metric_id,
-            ledger.metric_slot_of(e.occurred_at, g.grain, g.utc_offset) as slot,
+            ledger.slot_of(e.occurred_at, g.grain, g.utc_offset) as slot,
             coalesce(e.member, '') as member, coalesce(e.api_key_id, 0) as api_key_id, count(*) as events,
             sum(e.units) as units, max(e.units) as most, sum(coalesce(e.credits, 0)) as credits,
             (array_agg(e.units order by e.occurred_at desc, e.id desc))[1] as latest
@@ -87,18 +87,24 @@ PROMISES: Final[dict[str, str]] = {
         where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
     "days and months of usage add up to its quarters": """
         select w.uuid from (
-          select wallet_id, sum(events) as events, sum(credits) as credits, sum(units) as units from usage_slot
-          group by wallet_id, view, grain, utc_offset) s join wallet w on w.id = s.wallet_id
-        group by 1 having (count(*), min(events), min(credits), min(units))
-          <> (9, max(events), max(credits), max(units))""",
+          select wallet_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
+            from usage_slot group by wallet_id, view, grain, utc_offset) s join wallet w on w.id = s.wallet_id
+        left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
+        where coalesce(k.made_until, 'infinity') = 'infinity'
+        group by w.id having (count(*), min(events), min(credits), min(units))
+          <> (9 + 4 * (select count(*) from usage_clock c where c.project_id = w.project_id
+            and c.made_until = 'infinity'), max(events), max(credits), max(units))""",
     "the usage of a project is that of its wallets": """
         select min(w.uuid::text)::uuid as uuid from wallet w join (
-          select project_id, sum(events) as events, sum(credits) as credits, sum(units) as units from project_usage_slot
-            group by project_id, view, grain, utc_offset
-          union all select w.project_id, sum(events), sum(credits), sum(units) from usage_slot s
+          select project_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
+            from project_usage_slot group by project_id, view, grain, utc_offset
+          union all select w.project_id, 0, sum(events), sum(credits), sum(units) from usage_slot s
             join wallet w on w.id = s.wallet_id where s.grain = 1 group by 1) s on s.project_id = w.project_id
+        left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
+        where coalesce(k.made_until, 'infinity') = 'infinity'
         group by w.project_id having (count(*) / count(distinct w.id), min(events), min(credits), min(units))
-          <> (33, max(events), max(credits), max(units))""",
+          <> (33 + 14 * (select count(*) from usage_clock c where c.project_id = w.project_id
+            and c.made_until = 'infinity'), max(events), max(credits), max(units))""",
     "set aside credits are those of the open holds and payouts": """
         select w.uuid from wallet w left join lateral (select sum(credits - captured) filter (where kind = 1) as held,
             sum(credits - captured) filter (where kind = 2) as locked from hold h

@@ -129,5 +129,7 @@ async def events(session: Session, wallet_id: int, metric: str | None, page: Pag
     query = query.join(Metric, Metric.id == UsageEvent.metric_id).join(Wallet, Wallet.id == UsageEvent.wallet_id)
     query = query.where(UsageEvent.wallet_id == wallet_id)
     if metric is not None:
-        query = query.where(Metric.key == metric)
+        project_id = select(Wallet.project_id).where(Wallet.id == wallet_id).scalar_subquery()
+        named = select(Metric.id).where(Metric.project_id == project_id, Metric.key == metric)
+        query = query.where(UsageEvent.metric_id == named.scalar_subquery())
     return (await session.execute(newest_first(query, UsageEvent.id, page))).all()

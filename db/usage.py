@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import text
 
 from domain.analytics import GroupBy
-from domain.slots import PAIRS, Grain, View, is_by_time, view_of
+from domain.slots import OFFSETS, PAIRS, Grain, View, is_by_time, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import TextClause
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from domain.slots import Stretch
 
 STREAM_ROWS: Final = 1_000
+MOST_CLOCKS: Final = 12
+"""Clocks of a project besides those of every project: those of six zones whose clock is set twice a year."""
+
 _BIT_BY_BIT: Final = {"yield_per": STREAM_ROWS}
 _LOCAL: Final = "u.at at time zone cast(:zone as text)"
 KEYS: Final[dict[GroupBy, str]] = {
@@ -79,7 +82,10 @@ _USED: Final = f"""with {_STRETCH}, chosen as materialized (
 )"""  # noqa: S608 - our own text
 _VERSION: Final = text(
     "select count(*) as wallets, coalesce(sum(w.sequence), 0)::bigint as rows, max(w.updated_at) as updated_at,"
-    " coalesce(sum(c.sequence), 0)::bigint as folded from wallet w left join usage_cursor c on c.wallet_id = w.id"
+    " coalesce(sum(c.sequence), 0)::bigint as folded,"
+    " array(select utc_offset from usage_clock where project_id = :project_id) as wanted,"
+    " array(select utc_offset from usage_clock where project_id = :project_id and made_until = 'infinity') as made"
+    " from wallet w left join usage_cursor c on c.wallet_id = w.id"
     " where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))"
 )
 """Sequences only grow, so their sum changes with every row; the time tells one database from another."""
@@ -89,6 +95,18 @@ _UNFOLDED: Final = text(
     " where w.sequence > coalesce(c.sequence, 0)"
     " group by 1 having sum(w.sequence - coalesce(c.sequence, 0)) >= :rows order by 1"
 )
+
+
+class State(NamedTuple):
+    """`version` is another text after each change of the wallets' rows, of which so many are not folded.
+
+    Of clocks (minutes ahead of UTC) some are wanted, and of these the days of some are made.
+    """
+
+    version: str
+    waiting: int
+    wanted: frozenset[int]
+    made: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +132,31 @@ async def unfolded(session: Session, rows: int) -> list[int]:
     return list(await session.scalars(_UNFOLDED, {"rows": rows}))
 
 
-async def version(session: Session, project_id: int, wallet_ids: Sequence[int] | None) -> tuple[str, int]:
-    """A text that is another one after each change of the wallets' rows, and how many of these are not folded."""
+async def state(session: Session, project_id: int, wallet_ids: Sequence[int] | None) -> State:
+    """What slots there are beside the wallets' rows."""
     row = (await session.execute(_VERSION, wallet_words(project_id, wallet_ids))).one()
-    return f"{row.wallets}:{row.rows}:{row.updated_at}", row.rows - row.folded
+    version = f"{row.wallets}:{row.rows}:{row.updated_at}"
+    return State(version, row.rows - row.folded, OFFSETS.union(row.wanted), OFFSETS.union(row.made))
+
+
+async def want_clocks(session: Session, project_id: int, offsets: Collection[int]) -> None:
+    """Have the days of other clocks made, MOST_CLOCKS of a project at most."""
+    query = text("select ledger.want_clock(:project_id, cast(:utc_offset as smallint), :most)")
+    for offset in sorted(offsets):
+        await session.execute(query, {"project_id": project_id, "utc_offset": offset, "most": MOST_CLOCKS})
+
+
+async def unmade(session: Session) -> Sequence[Any]:
+    """Clocks whose days are not all made: (project_id, utc_offset)."""
+    query = text("select project_id, utc_offset from usage_clock where made_until < 'infinity' order by 1, 2")
+    return (await session.execute(query)).all()
+
+
+async def make_clock(session: Session, project_id: int, utc_offset: int, days: int) -> bool:
+    """Make the next days of a clock; whether there are more."""
+    query = text("select ledger.make_clock(:project_id, cast(:utc_offset as smallint), cast(:days as integer))")
+    words = {"project_id": project_id, "utc_offset": utc_offset, "days": days}
+    return bool((await session.execute(query, words)).scalar_one())
 
 
 async def used(

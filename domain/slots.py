@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 OFFSETS: Final = frozenset({0, 330})
-"""Minutes ahead of UTC whose days and months are folded: UTC's, and those of India, where projects are billed."""
+"""Minutes ahead of UTC whose days and months every project has: UTC's, and India's, where projects are billed."""
+
+NEW_CLOCK_DAYS: Final = 7
+"""Questions about more days of a clock are worth having these made."""
 
 REMEMBERED_RANGES: Final = 1_024
 _DAY: Final = timedelta(days=1)
@@ -83,7 +86,20 @@ def is_by_time(group_by: Sequence[GroupBy]) -> bool:
     return not _TIMES.isdisjoint(group_by)
 
 
-def stretches(start: date, end: date, zone: ZoneInfo, group_by: Collection[GroupBy]) -> list[Stretch]:
+def missing_clocks(
+    start: date, end: date, zone: ZoneInfo, group_by: Collection[GroupBy], known: Collection[int]
+) -> set[int]:
+    """Clocks, as minutes ahead of UTC, whose days would make the question fast."""
+    times = _TIMES.intersection(group_by)
+    if not times or GroupBy.HOUR in times:
+        return set()
+    long = {offset for offset, begins, ends in _runs(start, end, zone) if ends - begins >= NEW_CLOCK_DAYS * _DAY}
+    return {offset for offset in long if offset is not None}.difference(known)
+
+
+def stretches(
+    start: date, end: date, zone: ZoneInfo, group_by: Collection[GroupBy], offsets: Collection[int] = OFFSETS
+) -> list[Stretch]:
     """What covers the days from `start` to `end` without crossing a border that the keys ask for."""
     first, after = instants(start, end, zone)
     times = _TIMES.intersection(group_by)
@@ -91,11 +107,11 @@ def stretches(start: date, end: date, zone: ZoneInfo, group_by: Collection[Group
         return [Stretch(Grain.QUARTER, 0, first, after)]
     runs = _runs(start, end, zone)
     months = times <= {GroupBy.MONTH}
-    if not times and (len(runs) > 1 or runs[0][0] not in OFFSETS):
+    if not times and (len(runs) > 1 or runs[0][0] not in offsets):
         return _cover(first, after, 0, months=True)
     found: list[Stretch] = []
     for offset, run_start, run_end in runs:
-        if offset is not None and offset in OFFSETS:
+        if offset is not None and offset in offsets:
             found += _cover(run_start, run_end, offset, months=months)
         else:
             found.append(Stretch(Grain.QUARTER, 0, run_start, run_end))

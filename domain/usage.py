@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import InvalidInput
@@ -23,8 +23,7 @@ MAX_KEYS: Final = 2
 _NAMES: Final = frozenset(available_timezones())
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRow:
+class UsageRow(NamedTuple):
     """Usage of one combination of keys, and of the same keys in the period before when that was asked for."""
 
     keys: Sequence[str]

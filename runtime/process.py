@@ -53,7 +53,7 @@ from services.jobs import free_abandoned, purge_done
 from services.permits import Permits
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 from services.runways import watch_runways
-from services.usage import fold_usage
+from services.usage import fold_usage, make_clocks
 
 if TYPE_CHECKING:
     import socket
@@ -79,6 +79,7 @@ PERIODIC: Final = (
     Periodic("sweep recharges", 60, recharges.sweep_recharges),
     Periodic("check subscriptions", 60, subscriptions.plan_checks),
     Periodic("fold usage", 10, fold_usage),
+    Periodic("make days of clocks", 10, make_clocks),
     Periodic("recognise revenue", 60, books.recognise_revenue),
     Periodic("tell of low balances", 5, notifications.notify_low_balances),
     Periodic("seal the ledger", 60, seal_wallets),

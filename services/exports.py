@@ -9,7 +9,7 @@ from db import transactions as transaction_queries
 from db import wallets as wallet_queries
 from domain.permissions import Actor, Permission
 from services.usage import days_of
-from services.usage_figures import every_figure, scope_of
+from services.usage_figures import every_figure, scope_of, want_clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -30,7 +30,8 @@ async def export_usage(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> As
     actor.require(Permission.READ)
     days = days_of(coffer, asked)
     async with coffer.database.reading() as session:
-        await scope_of(session, actor, asked.wallets)
+        scope = await scope_of(session, actor, asked.wallets)
+    await want_clocks(coffer, scope, days)
 
     async def rows() -> AsyncGenerator[UsageRow, None]:
         async with coffer.database.snapshot() as session:

@@ -11,7 +11,7 @@ from domain.analytics import GroupBy, UsageSlice, day_range
 from domain.permissions import Actor, Permission
 from domain.slots import is_by_time
 from domain.usage import UsageReport, check_keys, checked_zone
-from services.usage_figures import Days, figures, scope_of
+from services.usage_figures import Days, figures, scope_of, want_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,9 @@ FOLD_ROWS: Final = 500
 """Rows of a project that may wait for the fold; a query reads them by primary key."""
 
 FOLD_STEP_ROWS: Final = 50_000
+CLOCK_STEP_DAYS: Final = 7
+CLOCK_STEPS: Final = 6
+"""Steps of one run that makes the days of clocks; a step is one commit, between which folds go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,12 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
             before = await figures(coffer.figures, session, scope, past)
         by_metric = replace(days, group_by=(GroupBy.METRIC,))
         metrics = await figures(coffer.figures, session, scope, by_metric) if asked.metrics else []
+    await want_clocks(coffer, scope, days)
     credits, events, units = (sum(getattr(row, name) for row in slices) for name in ("credits", "events", "units"))
     previous = None if before is None else sum(row.credits for row in before)
     if before is not None and not is_by_time(asked.group_by):
         known = {tuple(row.keys): row.credits for row in before}
-        slices = [replace(row, previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
+        slices = [row._replace(previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
     sums = credits, events, units
     return UsageReport(start, end, days.zone.key, *sums, previous, slices, by_key(metrics))
 
@@ -92,3 +96,16 @@ async def fold_usage(coffer: Coffer) -> None:
         while folded >= FOLD_STEP_ROWS:
             async with coffer.database.transaction() as session:
                 folded = await queries.fold(session, project_id, FOLD_STEP_ROWS)
+
+
+async def make_clocks(coffer: Coffer) -> None:
+    """Make days of clocks that projects asked for."""
+    async with coffer.database.reading() as session:
+        waiting = await queries.unmade(session)
+    steps = CLOCK_STEPS
+    for project_id, utc_offset in waiting:
+        more = True
+        while more and steps:
+            async with coffer.database.transaction() as session:
+                more = await queries.make_clock(session, project_id, utc_offset, CLOCK_STEP_DAYS)
+            steps -= 1

@@ -15,11 +15,11 @@ from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
-from domain.slots import stretches
+from domain.slots import OFFSETS, missing_clocks, stretches
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Collection, Sequence
     from datetime import date
     from uuid import UUID
     from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from db.database import Session
     from domain.permissions import Actor
     from live.figures import Figures
+    from services.coffer import Coffer
 
 MAX_WALLETS: Final = 100
 """Wallets that one question names; none named is the whole project."""
@@ -46,11 +47,11 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose usage it is (None: every wallet of the project), and the version of all that can change it."""
+    """Whose usage it is (None: every wallet of the project), and what there is of it."""
 
     project_id: int
     wallet_ids: Sequence[int] | None
-    version: str
+    state: queries.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +68,50 @@ class Days:
 async def scope_of(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> Scope:
     """The wallets that a question names, as they are now. NotFound, InvalidInput, Busy."""
     wallet_ids = await _wallet_ids(session, actor, wallets)
-    version, waiting = await queries.version(session, actor.project_id, wallet_ids)
-    if waiting > MAX_WAITING_ROWS:
-        raise Busy(f"{waiting} transactions are still being summed up: ask again in a minute.")
-    return Scope(actor.project_id, wallet_ids, version)
+    state = await queries.state(session, actor.project_id, wallet_ids)
+    if state.waiting > MAX_WAITING_ROWS:
+        raise Busy(f"{state.waiting} transactions are still being summed up: ask again in a minute.")
+    return Scope(actor.project_id, wallet_ids, state)
 
 
 async def figures(remembered: Figures, session: Session, scope: Scope, days: Days) -> list[UsageRow]:
     """Usage by the keys, most credits first, or by time. InvalidInput when there are too many slices or units."""
     if GroupBy.METRIC in days.group_by:
         # Not remembered: what is recorded without a charge moves no wallet's sequence.
-        return _checked(await recorded(session, scope.project_id, scope.wallet_ids, _asked(days), MAX_SLICES + 1), days)
+        asked = _asked(days, OFFSETS)
+        return _checked(await recorded(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1), days)
     question = _question(scope, days)
-    found = await remembered.find(question, scope.version)
+    found = await remembered.find(question, scope.state.version)
     if found is not None:
         return [UsageRow(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in found]
-    rows = await queries.used(session, scope.project_id, scope.wallet_ids, _asked(days), MAX_SLICES + 1)
+    asked = _asked(days, scope.state.made)
+    rows = await queries.used(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1)
     slices = _checked(rows, days)
     if len(slices) <= REMEMBERED_SLICES:
         figure = [(s.keys, s.credits, s.events, s.units, s.last_activity_at.isoformat()) for s in slices]
-        await remembered.keep(question, scope.version, figure)
+        await remembered.keep(question, scope.state.version, figure)
     return slices
 
 
 async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
     """The same, however many there are; usage of the ledger is read bit by bit."""
     if GroupBy.METRIC in days.group_by:
-        for row in await recorded(session, scope.project_id, scope.wallet_ids, _asked(days), None):
+        for row in await recorded(session, scope.project_id, scope.wallet_ids, _asked(days, OFFSETS), None):
             yield _slice(row, days.group_by)
         return
-    async with aclosing(queries.streamed(session, scope.project_id, scope.wallet_ids, _asked(days))) as rows:
+    asked = _asked(days, scope.state.made)
+    async with aclosing(queries.streamed(session, scope.project_id, scope.wallet_ids, asked)) as rows:
         async for row in rows:
             yield _slice(row, days.group_by)
+
+
+async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
+    """Have the days of the question's zone made, so that the next question about them is fast."""
+    wanted = scope.state.wanted
+    missing = missing_clocks(days.start, days.end, days.zone, days.group_by, wanted)
+    if missing and GroupBy.METRIC not in days.group_by and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
+        async with coffer.database.transaction() as session:
+            await queries.want_clocks(session, scope.project_id, missing)
 
 
 def _checked(rows: Sequence[Any], days: Days) -> list[UsageRow]:
@@ -109,9 +122,9 @@ def _checked(rows: Sequence[Any], days: Days) -> list[UsageRow]:
     return slices
 
 
-def _asked(days: Days) -> queries.Asked:
+def _asked(days: Days, offsets: Collection[int]) -> queries.Asked:
     first, after = instants(days.start, days.end, days.zone)
-    covering = stretches(days.start, days.end, days.zone, days.group_by)
+    covering = stretches(days.start, days.end, days.zone, days.group_by, offsets)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Identity, SmallInteger, UniqueConstraint
+from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
@@ -39,11 +39,14 @@ class Metric(Base):
 class UsageEvent(Base):
     """Units of a metric used at one time, remembered with its key for ever; a charged one names its transaction.
 
-    Both indexes begin with the wallet, as the ledger's do: a key stays unique over all days, so days are no partition.
+    Every index begins with the wallet, as the ledger's do: a key stays unique over all days, so days are no partition.
     """
 
     __tablename__ = "usage_event"
-    __table_args__ = (UniqueConstraint("wallet_id", "key_hash"),)
+    __table_args__ = (
+        UniqueConstraint("wallet_id", "key_hash"),
+        Index("ix_usage_event_wallet_id_metric_id_id", "wallet_id", "metric_id", "id"),
+    )
 
     wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

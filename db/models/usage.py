@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - SQLAlchemy reads it
+from datetime import datetime
 
 from sqlalchemy import SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,3 +58,13 @@ class UsageFold(Base):
     __tablename__ = "usage_fold"
 
     project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class UsageClock(Base):
+    """A clock besides UTC's and India's whose days a project has, before a time or all ('infinity')."""
+
+    __tablename__ = "usage_clock"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    utc_offset: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    made_until: Mapped[datetime]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,16 +12,18 @@ import asyncpg
 import pytest
 from sqlalchemy import event
 
+from db import usage as usage_queries
 from db.reconcile import PROMISES
 from domain.analytics import GroupBy
 from domain.errors import InvalidInput, NotFound
+from live.figures import Figures
 from services import usage_figures
 from services.holds import capture_hold, hold
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume_batch
-from services.usage import UsageQuestion, fold_usage, usage_report
+from services.usage import UsageQuestion, fold_usage, make_clocks, usage_report
 from services.usage_feed import watch_usage
-from tests.builders import owner_of, spend_of, wallet_with
+from tests.builders import free_port, owner_of, spend_of, wallet_with
 
 if TYPE_CHECKING:
     from domain.permissions import Actor
@@ -56,6 +59,35 @@ async def test_a_fold_keeps_its_promises(coffer: Coffer) -> None:
     promises = [query for promise, query in PROMISES.items() if "usage" in promise]
     assert [await connection.fetch(query) for query in promises] == [[] for _ in promises]
     await connection.close()
+
+
+async def test_days_of_a_zone_are_made_once_it_is_asked_for(coffer: Coffer) -> None:
+    """A report by days of New York is the same before and after, keeps reconcile's promises, and needs no quarters."""
+    actor = await owner_of(coffer)
+    await spend_some(coffer, actor, 600)
+    await fold_usage(coffer)
+    asked = UsageQuestion(None, [GroupBy.FEATURE, GroupBy.DAY], time_zone="America/New_York")
+    before = await usage_report(coffer, actor, asked)
+    await make_clocks(coffer)
+    connection = await asyncpg.connect(coffer.database.url)
+    assert await connection.fetchval("select count(*) from usage_clock where made_until = 'infinity'") >= 1
+    promises = [query for promise, query in PROMISES.items() if "usage" in promise]
+    assert [await connection.fetch(query) for query in promises] == [[] for _ in promises]
+    # Other figures than those of the ledger: only days that were made can show them.
+    await connection.execute("delete from project_usage_slot where grain = 1")
+    await connection.close()
+    forgetful = replace(coffer, figures=Figures(f"redis://127.0.0.1:{free_port()}"))
+    assert (await usage_report(forgetful, actor, asked), before.events) == (before, 601)
+
+
+async def test_a_project_has_a_limited_number_of_clocks(coffer: Coffer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit a question is answered and no clock is added."""
+    monkeypatch.setattr(usage_queries, "MOST_CLOCKS", 1)
+    actor = await owner_of(coffer)
+    for zone in ("Asia/Tokyo", "Asia/Kathmandu"):
+        await usage_report(coffer, actor, UsageQuestion(None, [GroupBy.DAY], time_zone=zone))
+    async with coffer.database.reading() as session:
+        assert [row.utc_offset for row in await usage_queries.unmade(session)] == [540]
 
 
 async def test_the_running_day_is_pushed(coffer: Coffer) -> None:

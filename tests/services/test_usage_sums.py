@@ -13,9 +13,10 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.usage import fold
+from db.usage import fold, make_clock, want_clocks
 from domain.analytics import GroupBy
 from domain.pricing import UsageCategory
+from domain.slots import OFFSETS, missing_clocks
 from services.analytics import (
     storage_growth,
     top_features,
@@ -128,8 +129,22 @@ class Books:
         return names[group] if group in names else time_key(row.at, group, zone)
 
 
-async def written(coffer: Coffer, batches: list[list[Row]]) -> Books:
-    """A project with these rows; each batch but the last is folded, half of it in a fold of its own."""
+async def make_days(coffer: Coffer, actor: Actor, zone: ZoneInfo, steps: int) -> None:
+    """Have the days of the zone's clocks made, so many steps of each at most."""
+    days = BORDERS[0].date(), BORDERS[-1].date(), zone, [GroupBy.DAY]
+    async with coffer.database.transaction() as session:
+        missing = missing_clocks(*days, OFFSETS)
+        await want_clocks(session, actor.project_id, missing)
+        for offset in missing:
+            for _ in range(steps):
+                await make_clock(session, actor.project_id, offset, 60)
+
+
+async def written(coffer: Coffer, batches: list[list[Row]], clocks: tuple[ZoneInfo, list[int]] | None = None) -> Books:
+    """A project with these rows; each batch but the last is folded, half of it in a fold of its own.
+
+    After each of the folds some steps of days of a zone's clocks are made.
+    """
     actor = await owner_of(coffer, uuid4().hex)
     wallets = [await wallet_with(coffer, actor, 0) for _ in range(2)]
     connection = await asyncpg.connect(coffer.database.url)
@@ -139,6 +154,8 @@ async def written(coffer: Coffer, batches: list[list[Row]]) -> Books:
             async with coffer.database.transaction() as session:
                 for rows in (len(batch), 10_000):
                     await fold(session, actor.project_id, rows)
+            if clocks:
+                await make_days(coffer, actor, clocks[0], clocks[1][number - 1])
         for row in batch:
             wallet_id = wallets[row.wallet].id
             kind, account, category = (4, 1, None) if row.refund else (2, 12, CATEGORIES[row.feature])
@@ -154,6 +171,7 @@ SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.d
 GROUPS = st.lists(st.sampled_from(sorted(set(GroupBy) - {GroupBy.METRIC})), max_size=2, unique=True)
 DAYS = st.tuples(st.sampled_from(BORDERS), st.integers(-40, 1), st.integers(0, 80))
 SCOPES = st.sampled_from([None, [0], [1], [0, 1]])
+STEPS = st.sampled_from([0, 1, 3, 10])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
@@ -162,7 +180,7 @@ SCOPES = st.sampled_from([None, [0], [1], [0, 1]])
     zone=st.sampled_from(ZONES),
     groups=GROUPS,
     days=DAYS,
-    of=st.tuples(SCOPES, st.sampled_from([None, None, UsageCategory.AI])),
+    of=st.tuples(SCOPES, st.sampled_from([None, None, UsageCategory.AI]), st.lists(STEPS, min_size=2, max_size=2)),
 )
 async def test_every_breakdown_is_the_sum_over_the_rows(
     coffer: Coffer,
@@ -170,11 +188,11 @@ async def test_every_breakdown_is_the_sum_over_the_rows(
     zone: str,
     groups: list[GroupBy],
     days: tuple[datetime, int, int],
-    of: tuple[list[int] | None, UsageCategory | None],
+    of: tuple[list[int] | None, UsageCategory | None, list[int]],
 ) -> None:
     """Any keys, zone, range, wallets and category give the sums of a scan, remembered ones and exports too."""
-    scope, category = of
-    books = await written(coffer, batches)
+    scope, category, steps = of
+    books = await written(coffer, batches, (ZoneInfo(zone), steps))
     wallets = None if scope is None else [books.wallets[number].uuid for number in scope]
     start = (days[0] + timedelta(days=days[1])).date()
     end = start + timedelta(days=days[2])
