@@ -9,7 +9,7 @@ from alembic import op
 from db.migrate import execute_script
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
