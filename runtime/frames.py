@@ -6,10 +6,14 @@ It overrides parts of uvicorn's sans-I/O protocol, which are pinned with uvicorn
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
+
+PING_SPREAD: Final = 1 / 3
+"""The part of the interval by which a ping may come sooner."""
 
 EXTENSION: Final = "coffer.frames"
 """The ASGI extension that gives an application `write` of its socket."""
@@ -70,6 +74,12 @@ class LiveSocket(WebSocketsSansIOProtocol):
         super().start_keepalive()
         self.request.headers.clear()
         del self.response
+
+    def schedule_ping(self) -> None:
+        """Ping after a time of this socket's own: thousands that came back together are not pinged together."""
+        assert self.ping_interval is not None  # noqa: S101 - as uvicorn's own: without an interval there are no pings
+        delay = self.ping_interval * (1 - PING_SPREAD * random.random())  # noqa: S311 - jitter guards nothing
+        self.ping_timer = self.loop.call_later(delay, self.send_keepalive_ping)
 
     def write(self, frame: bytes) -> bool:
         """Write a frame at once; False where the client or the socket's end must be waited for."""

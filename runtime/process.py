@@ -64,7 +64,10 @@ if TYPE_CHECKING:
     from services.jobs import Handler
 
 STOP_SECONDS: Final = 10
-SOCKET_PING_SECONDS: Final = 20
+SOCKET_PING_SECONDS: Final = 30
+"""The longest that a socket is silent: proxies often close one after 60 s."""
+
+SOCKET_PONG_SECONDS: Final = 20
 BACKLOG_CONNECTIONS: Final = 4_096
 
 RECONCILE_SECONDS: Final = 24 * 3600
@@ -195,7 +198,7 @@ def make_server(coffer: Coffer, settings: Settings) -> Server:
         ws_per_message_deflate=False,
         ws_max_size=settings.limits.max_socket_message_bytes,
         ws_ping_interval=SOCKET_PING_SECONDS,
-        ws_ping_timeout=SOCKET_PING_SECONDS,
+        ws_ping_timeout=SOCKET_PONG_SECONDS,
         backlog=BACKLOG_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
