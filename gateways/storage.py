@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import httpx
 
+from gateways.calls import trusted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -85,8 +87,8 @@ class BunnyZone:
     async def _send(self, method: str, key: str, headers: dict[str, str], body: bytes | None) -> httpx.Response:
         """One attempt: a job that stores has retries of its own."""
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(timeout=timeout, headers=self._headers, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=timeout, verify=trusted(), trust_env=False) as client:
             try:
-                return await client.request(method, f"{self._url}/{key}", headers=headers, content=body)
+                return await client.request(method, f"{self._url}/{key}", headers=self._headers | headers, content=body)
             except httpx.RequestError as fault:
                 raise StorageUnavailable("Bunny's storage does not answer.") from fault

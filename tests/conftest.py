@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
 
 TEMPLATE = "template_coffer"
+HASTY = {"fsync": "off", "full_page_writes": "off"}
+"""No test cuts the power of these servers, so they need not wait for the disk."""
 
 configure_logs()
 
@@ -31,7 +33,7 @@ configure_logs()
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """One PostgreSQL and one Valkey for the whole run."""
-    with embedded(tmp_path_factory.mktemp("servers"), lambda _line: None) as running:
+    with embedded(tmp_path_factory.mktemp("servers"), lambda _line: None, postgres_options=HASTY) as running:
         yield running
 
 
@@ -55,7 +57,7 @@ async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
     """A database of its own, dropped after the block."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(servers.database_url)
-    await connection.execute(f"create database {name} template {template} strategy wal_log")
+    await connection.execute(f"create database {name} template {template} strategy file_copy")
     yield servers.database_url.replace("/coffer?", f"/{name}?")
     await connection.execute(f"drop database {name} with (force)")
     await connection.close()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from websockets.asyncio.client import connect
 
+from gateways.calls import trusted
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -23,7 +25,7 @@ class Client:
         self.url = url
         self.key = key
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        self.http = httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+        self.http = httpx.AsyncClient(base_url=url, headers=headers, verify=trusted(), timeout=30, trust_env=False)
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """The whole answer."""

@@ -68,11 +68,13 @@ async def running_api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
             await asyncio.sleep(0.01)
         running = Api(coffer, settings, server)
-        yield running
-        await running.close()
-        coffer.hub.end_subscriptions()
-        server.should_exit = True
-        await task
+        try:
+            yield running
+        finally:
+            await running.close()
+            coffer.hub.end_subscriptions()
+            server.should_exit = True
+            await task
 
 
 @pytest.fixture

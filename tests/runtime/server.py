@@ -40,8 +40,9 @@ class ServerProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop."""
-        await self.stop()
+        """Stop, unless it has ended."""
+        if self.process and self.process.poll() is None:
+            await self.stop()
 
     async def start(self) -> None:
         """Start and wait until it is ready."""

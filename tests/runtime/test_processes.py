@@ -62,20 +62,18 @@ async def test_two_processes_share_one_wallet_without_a_lost_credit(tmp_path: Pa
 
 async def test_stop_and_second_start(tmp_path: Path) -> None:
     """SIGTERM and Ctrl-C stop it with all it started, the data stays, and the next start is ready within 5 s."""
-    server = ServerProcess(tmp_path)
-    await server.start()
-    key = server.key()
-    client = Client(server.url, key)
-    wallet_id = await wallet_of(client, 77)
-    pid = server.postgres_pid()
-    assert await server.stop(signal.SIGINT) == 0
-    assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110, ASYNC240 - a process, not a file
-    started = time.monotonic()
-    await server.start()
-    assert time.monotonic() - started < 5
-    assert (await client.run(ROWS, id=wallet_id, after=None))["availableCredits"] == 77
-    await client.http.aclose()
-    assert await server.stop() == 0
+    async with ServerProcess(tmp_path) as server:
+        client = Client(server.url, server.key())
+        wallet_id = await wallet_of(client, 77)
+        pid = server.postgres_pid()
+        assert await server.stop(signal.SIGINT) == 0
+        assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110, ASYNC240 - a process, not a file
+        started = time.monotonic()
+        await server.start()
+        assert time.monotonic() - started < 5
+        assert (await client.run(ROWS, id=wallet_id, after=None))["availableCredits"] == 77
+        await client.http.aclose()
+        assert await server.stop() == 0
 
 
 async def test_a_stop_ends_streams_cleanly(tmp_path: Path) -> None:
