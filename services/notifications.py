@@ -143,13 +143,15 @@ async def notify_recharge(coffer: Coffer, session: Session, row: Recharge | Auto
     """Have the owner told of a step of an automatic recharge that asks for one."""
     if event not in _RECHARGE_KINDS:
         return
-    facts: dict[str, Any] = {"event": event, "reason": None, "link": None, "total": None}
+    facts: dict[str, Any] = {"event": event, "reason": None, "link": None, "total": None, "bought": None}
     # Turning off happens to the wallet, any number of times, and each is locked by its own transaction.
     about = f"{row.wallet_id}:{coffer.clock().isoformat()}"
     if isinstance(row, Recharge):
         about = str(row.uuid)
         facts |= {"reason": row.failure_reason, "link": row.approval_url}
         facts["total"] = format_money(row.total_minor, row.currency)
+        bought = row.purchase_uuid and await purchase_queries.by_uuid(session, row.purchase_uuid)
+        facts["bought"] = _facts(bought) if bought else None
     await notify(coffer, session, _RECHARGE_KINDS[event], row.wallet_id, f"recharge.{event}:{about}", facts)
 
 

@@ -211,6 +211,19 @@ async def test_a_recharge_is_told_step_by_step(coffer: Coffer) -> None:
     ]
 
 
+async def test_a_recharge_that_succeeded_says_what_was_bought(coffer: Coffer) -> None:
+    """The mail of a payment that nobody saw has its credits, GST and fee."""
+    _, wallet = await written_to(coffer)
+    _, purchase = await paid(coffer, wallet.uuid)
+    row = Recharge(uuid=uuid4(), wallet_id=wallet.id, total_minor=60_200, currency="INR", purchase_uuid=purchase.uuid)
+    async with coffer.database.transaction() as session:
+        await notify_recharge(coffer, session, row, "succeeded")
+    [written] = await mails(coffer)
+    body = write_mail(written, SENDER).get_body(("plain",))
+    assert body is not None
+    assert "5,500 credits were added: ₹500.00 for the credits, ₹90.00 GST and ₹12.00" in body.get_content()
+
+
 async def test_an_event_told_at_once_by_many_is_one_mail(coffer: Coffer) -> None:
     """The event's name is unique in the database."""
     _, wallet = await written_to(coffer)
