@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,14 +68,14 @@ class Side:
     pid: int
     port: int
     key: str
-    wallet_id: str = "w1"
+    wallet_ids: tuple[str, ...] = ("w1",)
     trusted: bool = False
 
-    def request(self, operation: str) -> bytes:
-        """The bytes of a request."""
+    def request(self, operation: str, number: int) -> bytes:
+        """The bytes of a connection's requests."""
         text, variables = OPERATIONS[operation]
         named = {"documentId": sha256(text.encode()).hexdigest()} if self.trusted else {"query": text}
-        variables = variables or {"id": self.wallet_id}
+        variables = variables or {"id": self.wallet_ids[number % len(self.wallet_ids)]}
         body = orjson.dumps(named | {"variables": variables})
         head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nauthorization: Bearer {self.key}\r\n"
         return f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
@@ -118,11 +119,8 @@ class Connection(asyncio.Protocol):
 async def load(side: Side, operation: str, seconds: float) -> float:
     """Requests a second over CONNECTIONS connections."""
     loop = asyncio.get_running_loop()
-    request = side.request(operation)
-    opened = [
-        (await loop.create_connection(lambda: Connection(request), "127.0.0.1", side.port))[1]
-        for _ in range(CONNECTIONS)
-    ]
+    makers = [partial(Connection, side.request(operation, number)) for number in range(CONNECTIONS)]
+    opened = [(await loop.create_connection(make, "127.0.0.1", side.port))[1] for make in makers]
     async with asyncio.timeout(FIRST_SECONDS):
         while not opened[0].done:  # noqa: ASYNC110 - a protocol has no event
             await asyncio.sleep(0.01)
@@ -204,8 +202,8 @@ def start(stack: ExitStack, name: str, urls: list[str], folder: str) -> Side:
 def launch(stack: ExitStack, name: str, command: list[str], port: int, environment: dict[str, str]) -> Side:
     """A server until the stack closes."""
     pid, words = stack.enter_context(running(command, port, environment))
-    key, wallet_id = words
-    return Side(name, pid, port, key, wallet_id)
+    key, *wallet_ids = words
+    return Side(name, pid, port, key, tuple(wallet_ids))
 
 
 async def compare(ours: dict[str, Side], rivals: list[Side]) -> None:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
+WALLETS = 32
+"""Of the servers that read from the database: one for each connection of the load."""
+
 
 @strawberry.type
 class BenchWallet:
@@ -150,8 +153,8 @@ async def serve_coffer(kind: str, database_url: str, redis_url: str) -> None:
     async with AsyncExitStack() as stack:
         coffer = await stack.enter_async_context(open_coffer(settings, database_url, redis_url))
         created = await issue_key(coffer.database, "bench", Role.OWNER)
-        _, wallet_id = await _own_wallet(coffer)
-        _say(f"{created.secret} {wallet_id}")
+        _, wallet_ids = await _own_wallets(coffer)
+        _say(f"{created.secret} {wallet_ids}")
         server = make_server(coffer, settings)
         async with collector.paced():
             await server.serve()
@@ -162,12 +165,12 @@ async def serve_plain(kind: str, database_url: str, redis_url: str) -> None:
     settings = read_settings()
     async with AsyncExitStack() as stack:
         endpoint: Endpoint = _from_memory
-        wallet_id = "w1"
+        wallet_ids = "w1"
         if kind == "plain read":
             coffer = await stack.enter_async_context(open_coffer(settings, database_url, redis_url))
-            actor, wallet_id = await _own_wallet(coffer)
+            actor, wallet_ids = await _own_wallets(coffer)
             endpoint = _reading(coffer, actor)
-        _say(f"none {wallet_id}")
+        _say(f"none {wallet_ids}")
         app = Starlette(routes=[Route("/graphql", endpoint, methods=["POST"])])
         config = uvicorn.Config(app, port=settings.port, log_level="warning", access_log=False, http=LimitedHttp)
         async with collector.paced():
@@ -194,13 +197,13 @@ def _reading(coffer: Coffer, actor: Actor) -> Endpoint:
     return endpoint
 
 
-async def _own_wallet(coffer: Coffer) -> tuple[Actor, str]:
-    """The benchmark's owner and its wallet's id."""
+async def _own_wallets(coffer: Coffer) -> tuple[Actor, str]:
+    """The benchmark's owner and its wallets' ids."""
     created = await issue_key(coffer.database, "bench", Role.OWNER)
     actor = await authenticate(coffer, created.secret)
     assert actor
-    wallet = await create_wallet(coffer, actor, OwnerType.USER, "u1", None)
-    return actor, public_id("wal", wallet.uuid)
+    wallets = [await create_wallet(coffer, actor, OwnerType.USER, f"u{n}", None) for n in range(WALLETS)]
+    return actor, " ".join(public_id("wal", wallet.uuid) for wallet in wallets)
 
 
 def _say(line: str) -> None:

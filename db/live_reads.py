@@ -1,4 +1,4 @@
-"""What live streams read when thousands of them begin, or hear of a gap, at once."""
+"""What thousands ask for at once: balances, and what live streams read when they begin or hear of a gap."""
 
 from __future__ import annotations
 
