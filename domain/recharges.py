@@ -169,9 +169,10 @@ def debit_day(now: datetime) -> str:
     return (noticed.date() + timedelta(days=1)).isoformat()
 
 
-def needs_approval(kind: MethodKind, total_minor: int) -> bool:
-    """Whether the customer has to approve a charge of so many paise."""
-    return kind is MethodKind.MANDATE and total_minor > MANDATE_LIMIT_MINOR
+def needs_approval(kind: MethodKind, limit_minor: int | None, total_minor: int) -> bool:
+    """Whether the customer has to approve a charge of so many paise, which a mandate's own limit may be below."""
+    limit = MANDATE_LIMIT_MINOR if limit_minor is None else min(limit_minor, MANDATE_LIMIT_MINOR)
+    return kind is MethodKind.MANDATE and total_minor > limit
 
 
 def state_after(state: RechargeState, status: PurchaseStatus) -> RechargeState:

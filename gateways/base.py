@@ -185,6 +185,7 @@ class EventKind(StrEnum):
     DISPUTE = "dispute"
     SUBSCRIPTION = "subscription"
     PAYOUT = "payout"
+    MANDATE = "mandate"
     OTHER = "other"
 
 
@@ -219,8 +220,8 @@ class Gateway(Protocol):
         """Give money back; the same reference refunds once. One that failed at once is GatewayRefused."""
         ...
 
-    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:
-        """Read what became of a payment after it was made."""
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:
+        """Read what became of a payment after it was made; `references` of refunds are for those that list none."""
         ...
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:

@@ -43,7 +43,7 @@ from gateways.cashfree_answers import (
 from gateways.cashfree_calls import check_signature, checked, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateways.accounts import CashfreeAccount
 
@@ -63,10 +63,17 @@ _METHODS: Final = {
 _KNOWN: Final = frozenset({409, 422})
 """The order or refund of this id exists, or the idempotency key was used with another expiry time: read it."""
 
+_NOT_FOUND: Final = 404
 _GONE: Final = frozenset({400, 404})
 """A mandate that has ended can't be cancelled."""
 
 _REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"})
+_DEBIT_REFUND_EVENT: Final = "SUBSCRIPTION_REFUND_STATUS"
+"""It names the payment of the debit, not the mandate."""
+
+_MANDATE_EVENTS: Final = frozenset(
+    {"SUBSCRIPTION_STATUS_CHANGED", "SUBSCRIPTION_STATUS_CHANGE", "SUBSCRIPTION_AUTH_STATUS"}
+)
 _CHARGE_EVENTS: Final = (
     "SUBSCRIPTION_PAYMENT_SUCCESS",
     "SUBSCRIPTION_PAYMENT_FAILED",
@@ -107,15 +114,19 @@ class CashfreeGateway:
 
     async def refund(self, request: RefundRequest) -> ProviderRefund:
         """Give money back; the same reference refunds once."""
-        path = f"/orders/{quote(request.order_id, safe='')}/refunds"
-        if request.order_id.startswith(MANDATE):
-            raise GatewayRefused("A mandate's debit is refunded on Cashfree's dashboard.")
-        body = {
+        body: dict[str, Any] = {
             "refund_amount": rupees(request.total_minor),
             "refund_id": request.reference,
             "refund_note": "Refund of credits",
-            "refund_speed": "STANDARD",
         }
+        path = f"/orders/{quote(request.order_id, safe='')}/refunds"
+        if request.order_id.startswith(MANDATE):
+            # Which speed there is depends on how the mandate debits, so Cashfree chooses.
+            mandate, charge = _debit(request.order_id)
+            path = f"/subscriptions/{quote(mandate, safe='')}/refunds"
+            body |= {"subscription_id": mandate, "payment_id": charge}
+        else:
+            body["refund_speed"] = "STANDARD"
         refund = await self._create(path, request.reference, body, f"{path}/{quote(request.reference, safe='')}")
         with readable():
             made = read_refund(refund)
@@ -123,10 +134,13 @@ class CashfreeGateway:
             raise GatewayRefused(made.failure_reason or "")
         return made
 
-    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:
-        """Read the refunds and disputes of one of an order's payments."""
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:
+        """Read the refunds and disputes of one of an order's payments; of a mandate's debit, the refunds one by one."""
         if order_id.startswith(MANDATE):
-            return Reversals([], [])
+            mandate, _ = _debit(order_id)
+            found = [await self._find(f"/subscriptions/{quote(mandate, safe='')}/refunds/{one}") for one in references]
+            with readable():
+                return Reversals([read_refund(refund) for refund in found if refund is not None])
         refunds = await self._read(f"/orders/{quote(order_id, safe='')}/refunds")
         disputes = await self._read(f"/payments/{quote(payment_id, safe='')}/disputes")
         with readable():
@@ -201,8 +215,7 @@ class CashfreeGateway:
         return checked(answer)
 
     async def _read_charge(self, order_id: str) -> Payment:
-        mandate, _, reference = order_id.removeprefix(MANDATE).partition(":")
-        found = await self._read(self._charge_path(mandate, reference))
+        found = await self._read(self._charge_path(*_debit(order_id)))
         with readable():
             return read_charge(found)
 
@@ -213,6 +226,11 @@ class CashfreeGateway:
     async def _read(self, path: str) -> Any:  # noqa: ANN401 - JSON
         answer = await self._calls.send("GET", path)
         return checked(answer)
+
+    async def _find(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """The same, or None when it is not there."""
+        answer = await self._calls.send("GET", path)
+        return None if answer.status_code == _NOT_FOUND else checked(answer)
 
     def _order_body(self, request: OrderRequest) -> dict[str, Any]:
         expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=ORDER_HOURS)
@@ -234,26 +252,43 @@ class CashfreeGateway:
 def read_event(body: bytes) -> WebhookEvent:
     """A message in our words. It has no id of its own, so what it tells is its id: one event tells it once."""
     event = inbox.read_object(body)
-    type_, data = inbox.text(event.get("type")), event.get("data")
+    type_ = inbox.text(event.get("type"))
+    kind, order_id, told = _told(type_, event.get("data"), event.get("event_time"))
+    # Ids come as texts in some messages and as numbers in others.
+    about = ":".join(map(str, told)) if told and None not in told else sha256(body).hexdigest()
+    return WebhookEvent(inbox.text(f"{type_}:{about}"), type_, inbox.optional_text(order_id), kind)
+
+
+def _told(type_: str, data: object, at: object) -> tuple[EventKind, object, tuple[object, ...]]:
+    """What a message is about, the id that it names, and what makes it another message than the one before."""
     if type_ in _REFUND_EVENTS:
         refund = inbox.find(data, "refund") or inbox.find(data, "auto_refund")
         told = (inbox.find(refund, "cf_refund_id"), inbox.find(refund, "refund_status"))
-        order_id, kind = inbox.find(refund, "order_id"), EventKind.REFUND
-    elif type_.startswith(_CHARGE_EVENTS):
+        return EventKind.REFUND, inbox.find(refund, "order_id"), told
+    if type_ == _DEBIT_REFUND_EVENT:
+        payment = inbox.find(data, "cf_payment_id")
+        told = (inbox.find(data, "cf_refund_id"), inbox.find(data, "refund_status"))
+        return EventKind.REFUND, None if payment is None else str(payment), told
+    if type_.startswith(_CHARGE_EVENTS):
         mandate, charge = inbox.find(data, "subscription_id"), inbox.find(data, "payment_id")
-        told, kind = (inbox.find(data, "cf_payment_id"), inbox.find(data, "payment_status")), EventKind.PAYMENT
-        order_id = f"{MANDATE}{inbox.text(mandate)}:{inbox.text(charge)}"
-    elif type_ in _PAYMENT_EVENTS:
+        told = (inbox.find(data, "cf_payment_id"), inbox.find(data, "payment_status"))
+        return EventKind.PAYMENT, f"{MANDATE}{inbox.text(mandate)}:{inbox.text(charge)}", told
+    if type_ in _MANDATE_EVENTS:
+        mandate = inbox.find(data, "subscription_details", "subscription_id") or inbox.find(data, "subscription_id")
+        return EventKind.MANDATE, mandate, (mandate, at)
+    if type_ in _PAYMENT_EVENTS:
         payment = inbox.find(data, "payment")
         told = (inbox.find(payment, "cf_payment_id"), inbox.find(payment, "payment_status"))
-        order_id, kind = inbox.find(data, "order", "order_id"), EventKind.PAYMENT
-    else:
-        is_dispute = type_.startswith("DISPUTE_")
-        told, kind = (None, None), EventKind.DISPUTE if is_dispute else EventKind.OTHER
-        order_id = inbox.find(data, "order_details" if is_dispute else "order", "order_id")
-    # Ids come as texts in some messages and as numbers in others.
-    about = ":".join(map(str, told)) if None not in told else sha256(body).hexdigest()
-    return WebhookEvent(inbox.text(f"{type_}:{about}"), type_, inbox.optional_text(order_id), kind)
+        return EventKind.PAYMENT, inbox.find(data, "order", "order_id"), told
+    is_dispute = type_.startswith("DISPUTE_")
+    order_id = inbox.find(data, "order_details" if is_dispute else "order", "order_id")
+    return EventKind.DISPUTE if is_dispute else EventKind.OTHER, order_id, ()
+
+
+def _debit(order_id: str) -> tuple[str, str]:
+    """The mandate and the charge that stand for an order."""
+    mandate, _, charge = order_id.removeprefix(MANDATE).partition(":")
+    return mandate, charge
 
 
 def _safe(request: OrderRequest) -> str:

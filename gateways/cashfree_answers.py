@@ -24,8 +24,10 @@ _MANDATE_STATUSES: Final = {
     "BANK_APPROVAL_PENDING": MethodStatus.PENDING,
     "ACTIVE": MethodStatus.ACTIVE,
     "ON_HOLD": MethodStatus.ACTIVE,
+    "PAUSED": MethodStatus.ACTIVE,
+    "CUSTOMER_PAUSED": MethodStatus.ACTIVE,
 }
-"""Everything else has ended."""
+"""Everything else has ended; a paused one may go on, and declines what it is charged meanwhile."""
 
 _CHARGE_STATUSES: Final = {
     "SUCCESS": PurchaseStatus.SUCCESS,
@@ -86,7 +88,7 @@ def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
         refund_id=str(refund["cf_refund_id"]),
         reference=str(refund["refund_id"]),
         total_minor=paise(refund["refund_amount"]),
-        currency=refund["refund_currency"],
+        currency=refund.get("refund_currency", "INR"),
         status=status,
         failure_reason=said if status is RefundStatus.FAILED else None,
     )

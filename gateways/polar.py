@@ -109,7 +109,7 @@ class PolarGateway:
             raise GatewayRefused(refund.failure_reason or "")
         return refund
 
-    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:  # noqa: ARG002
         """Read the refunds and disputes of an order."""
         refunds = await self._list("/v1/refunds/", order_id=payment_id)
         disputes = await self._list("/v1/disputes/", order_id=payment_id)

@@ -117,7 +117,7 @@ class SimulatedGateway:
         with readable():
             return _refund(answer)
 
-    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:  # noqa: ARG002
         """Read the refunds and the dispute of an order."""
         answer = await self._call("GET", f"/simulated/orders/{quote(order_id, safe='')}")
         with readable():

@@ -43,7 +43,7 @@ from gateways.stripe_answers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from gateways.accounts import StripeAccount
 
@@ -126,7 +126,7 @@ class StripeGateway:
             raise GatewayRefused(told.failure_reason or "")
         return told
 
-    async def fetch_reversals(self, order_id: str, payment_id: str) -> Reversals:  # noqa: ARG002 - the protocol's
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:  # noqa: ARG002
         """Read the refunds and disputes of an intent."""
         async with self._call():
             refunds = await self._client.v1.refunds.list_async({"payment_intent": payment_id, "limit": LISTED})

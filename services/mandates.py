@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from db import events as event_queries
 from db import recharges as queries
 from domain.errors import InvalidInput, PaymentFailed
 from domain.inputs import check_key, check_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from db.database import Session
+    from db.models.events import GatewayEvent
     from db.models.recharges import SavedMethod
     from gateways.base import Mandate, MandateGateway
     from services.coffer import Coffer
@@ -73,13 +75,30 @@ async def follow_up(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     return effect
 
 
+async def act_on_event(coffer: Coffer, event: GatewayEvent) -> Effect:
+    """Act on a message about a mandate: it is only a hint, the provider's answer decides."""
+    async with coffer.database.transaction() as session:
+        row = await queries.mandate(session, event.gateway, event.order_id or "")
+        if row is not None:
+            await event_queries.belongs_to(session, event, row.project_id)
+    mandate = row and await _provider(coffer, row.gateway).fetch_mandate(row.method_id)
+
+    async def effect(session: Session) -> None:
+        word = "not ours"
+        if mandate:
+            word = f"mandate {(await _apply(session, event.gateway, mandate)).status.name.lower()}"
+        await event_queries.mark(session, event, word)
+
+    return effect
+
+
 async def _apply(session: Session, gateway: str, mandate: Mandate) -> SavedMethod:
     row = await queries.mandate(session, gateway, mandate.mandate_id)
     if row is None:
         raise InvalidInput("The provider told of a mandate that is none of ours.")
-    if row.status is MethodStatus.PENDING:
-        row.status = mandate.status
-        row.approval_url = mandate.approval_url if mandate.status is MethodStatus.PENDING else None
+    row.status = max(row.status, mandate.status)
+    is_pending = row.status is MethodStatus.PENDING
+    row.approval_url = (mandate.approval_url or row.approval_url) if is_pending else None
     return row
 
 

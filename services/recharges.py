@@ -146,7 +146,7 @@ async def _write(
 ) -> Purchase | None:
     """Write an attempt and its purchase; none when the purchase is doubtful, which turns auto-recharge off."""
     wanted = sold_by(coffer, stored.gateway, quote_amount(amount_minor))
-    approval = needs_approval(stored.kind, wanted.total_minor)
+    approval = needs_approval(stored.kind, stored.limit_minor, wanted.total_minor)
     row = await _attempt(session, auto, amount_minor, wanted.total_minor)
     method = PaymentMethod.UPI if approval else PaymentMethod.CREDIT_CARD
     request = PurchaseRequest(auto.wallet_uuid, None, amount_minor, method, f"recharge:{row.uuid.hex}")

@@ -82,7 +82,10 @@ async def watch_reversals(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
 
 
 async def _fetch(coffer: Coffer, purchase: Purchase) -> Reversals:
-    ids = (purchase.order_id or "", purchase.payment_id or "")
+    async with coffer.database.reading() as session:
+        refunds = await queries.refunds_of(session, purchase.id)
+    ours = [row.uuid.hex for row in refunds if row.origin is RefundOrigin.PROJECT]
+    ids = (purchase.order_id or "", purchase.payment_id or "", ours)
     return await coffer.gateway(purchase.gateway).fetch_reversals(*ids)
 
 

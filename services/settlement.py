@@ -16,7 +16,7 @@ from domain.happenings import Happening
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
 from domain.purchases import TRANSITIONS, PurchaseStatus
 from gateways.base import EventKind, GatewayUnavailable
-from services import payouts
+from services import mandates, payouts
 from services.clawbacks import source_of
 from services.grants import post
 from services.happenings import happened
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
     from services.jobs import Effect
 
+_OTHERS: Final = {EventKind.PAYOUT: payouts.act_on_event, EventKind.MANDATE: mandates.act_on_event}
+"""What is about no purchase."""
+
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
 FIRST_ATTEMPT: Final = 1
 _log: Final = structlog.get_logger()
@@ -57,8 +60,8 @@ async def handle_gateway_event(coffer: Coffer, payload: Mapping[str, Any]) -> Ef
         return _verdict(event, "ignored")
     if event.kind == EventKind.SUBSCRIPTION:
         return await _act_on_subscription(coffer, event)
-    if event.kind == EventKind.PAYOUT:
-        return await payouts.act_on_event(coffer, event)
+    if event.kind in _OTHERS:
+        return await _OTHERS[EventKind(event.kind)](coffer, event)
     if event.kind != EventKind.PAYMENT:
         return await _act_on_reversals(coffer, event)
     payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)

@@ -97,9 +97,17 @@ def test_every_moment_is_in_one_month(now: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "total_minor", "needed"),
-    [(MethodKind.MANDATE, 1_500_000, False), (MethodKind.MANDATE, 1_500_001, True), (MethodKind.DIRECT, 10**9, False)],
+    ("kind", "limit_minor", "total_minor", "needed"),
+    [
+        (MethodKind.MANDATE, None, 1_500_000, False),
+        (MethodKind.MANDATE, None, 1_500_001, True),
+        (MethodKind.MANDATE, 60_200, 60_200, False),
+        (MethodKind.MANDATE, 60_200, 60_201, True),
+        (MethodKind.DIRECT, None, 10**9, False),
+    ],
 )
-def test_a_mandate_above_15000_rupees_needs_approval(kind: MethodKind, total_minor: int, *, needed: bool) -> None:
-    """Only a mandate, and only above the limit."""
-    assert needs_approval(kind, total_minor) is needed
+def test_a_mandate_above_its_limit_needs_approval(
+    kind: MethodKind, limit_minor: int | None, total_minor: int, *, needed: bool
+) -> None:
+    """Only a mandate, and only above 15,000 rupees or what its customer allowed at once."""
+    assert needs_approval(kind, limit_minor, total_minor) is needed

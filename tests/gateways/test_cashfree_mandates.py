@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from domain.purchases import PurchaseStatus as S
 from domain.recharges import MethodStatus
-from gateways.base import ChargeRequest, EventKind, MandateRequest, SavedMethod
+from domain.refunds import RefundStatus as R
+from gateways.base import ChargeRequest, EventKind, MandateRequest, RefundRequest, SavedMethod
 from gateways.cashfree import CashfreeGateway, read_event
 from tests.gateways.fake_cashfree import account
 from tests.gateways.prism import serving
@@ -34,6 +35,7 @@ class FakeSubscriptions:
 
     mandates: dict[str, dict[str, Any]] = field(default_factory=dict)
     charges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     loses_answers: bool = False
 
     def app(self) -> Starlette:
@@ -45,6 +47,8 @@ class FakeSubscriptions:
                 Route("/subscriptions/{id}", self._mandate),
                 Route("/subscriptions/{id}/manage", self._manage, methods=["POST"]),
                 Route("/subscriptions/{id}/payments/{payment}", self._charge),
+                Route("/subscriptions/{id}/refunds", self._refund, methods=["POST"]),
+                Route("/subscriptions/{id}/refunds/{refund}", self._read_refund),
             ]
         )
 
@@ -68,6 +72,18 @@ class FakeSubscriptions:
 
     async def _charge(self, request: Request) -> Response:
         return JSONResponse(self.charges[request.path_params["payment"]])
+
+    async def _refund(self, request: Request) -> Response:
+        asked = await request.json()
+        if asked["refund_id"] in self.refunds:
+            return JSONResponse({"message": "refund exists", "code": "exists"}, 409)
+        told = {"cf_payment_id": "77", "cf_refund_id": "r-1", "refund_status": "INITIALIZED"}
+        self.refunds[asked["refund_id"]] = asked | told
+        return JSONResponse(self.refunds[asked["refund_id"]])
+
+    async def _read_refund(self, request: Request) -> Response:
+        found = self.refunds.get(request.path_params["refund"])
+        return JSONResponse(found or {"message": "no such refund", "code": "not_found"}, 200 if found else 404)
 
     async def _manage(self, request: Request) -> Response:
         mandate = self.mandates[request.path_params["id"]]
@@ -109,6 +125,7 @@ async def test_a_mandate_is_asked_for_once(provider: FakeSubscriptions, gateway:
     [
         ("BANK_APPROVAL_PENDING", MethodStatus.PENDING),
         ("ACTIVE", MethodStatus.ACTIVE),
+        ("CUSTOMER_PAUSED", MethodStatus.ACTIVE),
         ("CUSTOMER_CANCELLED", MethodStatus.REMOVED),
         ("EXPIRED", MethodStatus.REMOVED),
     ],
@@ -137,6 +154,18 @@ async def test_a_debit_is_announced_once_and_followed(provider: FakeSubscription
     }
     failed = await gateway.fetch_payment(payment.order_id)
     assert (failed.status, failed.failure_reason) == (S.FAILED, "No money")
+
+
+async def test_a_debit_is_refunded_once_and_followed(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:
+    """The same reference refunds once; what Cashfree says of it is read by it, and one that was never sent is none."""
+    payment = await gateway.charge(CHARGE)
+    asked = RefundRequest("e" * 32, payment.order_id, 12_040, "INR", "77")
+    first, second = [await gateway.refund(asked) for _ in range(2)]
+    assert (first, first.status, first.total_minor, len(provider.refunds)) == (second, R.PENDING, 12_040, 1)
+    assert provider.refunds["e" * 32]["payment_id"] == CHARGE.reference
+    provider.refunds["e" * 32]["refund_status"] = "SUCCESS"
+    told = await gateway.fetch_reversals(payment.order_id, "77", ["e" * 32, "f" * 32])
+    assert [(refund.reference, refund.status) for refund in told.refunds] == [("e" * 32, R.SUCCEEDED)]
 
 
 async def test_a_mandate_is_cancelled(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:

@@ -44,6 +44,27 @@ ORDER, INTENT = {"id": "cs_1"}, {"id": "pi_1"}
             K.REFUND,
         ),
         (
+            "SUBSCRIPTION_REFUND_STATUS",
+            {"cf_payment_id": 77, "cf_refund_id": 13, "refund_status": "SUCCESS"},
+            "SUBSCRIPTION_REFUND_STATUS:13:SUCCESS",
+            "77",
+            K.REFUND,
+        ),
+        (
+            "SUBSCRIPTION_STATUS_CHANGED",
+            {"subscription_details": {"subscription_id": "a1", "subscription_status": "ACTIVE"}},
+            "SUBSCRIPTION_STATUS_CHANGED:a1:2026-11-21",
+            "a1",
+            K.MANDATE,
+        ),
+        (
+            "SUBSCRIPTION_AUTH_STATUS",
+            {"subscription_id": "a1", "payment_status": "SUCCESS"},
+            "SUBSCRIPTION_AUTH_STATUS:a1:2026-11-21",
+            "a1",
+            K.MANDATE,
+        ),
+        (
             "AUTO_REFUND_STATUS_WEBHOOK",
             {"auto_refund": {"cf_refund_id": "12", "refund_status": "PENDING"}},
             "AUTO_REFUND_STATUS_WEBHOOK:12:PENDING",
@@ -54,7 +75,7 @@ ORDER, INTENT = {"id": "cs_1"}, {"id": "pi_1"}
 )
 def test_cashfree(type_: str, data: dict[str, Any], event_id: str, order_id: str | None, kind: K) -> None:
     """A message of Cashfree has no id, so what it tells is its id; ids come as texts and as numbers."""
-    event = cashfree.read_event(orjson.dumps({"type": type_, "data": data}))
+    event = cashfree.read_event(orjson.dumps({"type": type_, "data": data, "event_time": "2026-11-21"}))
     assert (event.event_id, event.order_id, event.kind) == (event_id, order_id, kind)
 
 
