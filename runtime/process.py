@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -44,6 +45,7 @@ from services import (
     simulated_subscriptions,
     subscriptions,
     surplus,
+    webhooks,
 )
 from services.coffer import Coffer
 from services.feed import Feed
@@ -71,6 +73,7 @@ SOCKET_PONG_SECONDS: Final = 20
 BACKLOG_CONNECTIONS: Final = 4_096
 
 RECONCILE_SECONDS: Final = 24 * 3600
+PURGE_SECONDS: Final = 3600
 
 PERIODIC: Final = (
     Periodic("free abandoned jobs", 10, free_abandoned),
@@ -151,8 +154,10 @@ async def background(coffer: Coffer, settings: Settings) -> AsyncIterator[None]:
     kinds = handlers(settings)
     worker = RelayWorker(coffer, kinds, settings.queue_url) if settings.queue_url else Worker(coffer, kinds)
     measure = Periodic("measure queues", 5, lambda _coffer: worker.measure())
+    forget = partial(webhooks.purge_messages, keep_days=settings.webhook_retention_days)
+    purge = Periodic("purge old messages", PURGE_SECONDS, forget)
     working = asyncio.create_task(worker.run())
-    clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure]))
+    clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure, purge]))
     try:
         yield
     finally:
