@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from db.models.events import GatewayEvent
 from db.models.jobs import Job
@@ -89,6 +89,14 @@ async def belongs_to(session: Session, event: GatewayEvent, project_id: int) -> 
     """Note whose message it is, on its job too, so that the project's owners see both."""
     await session.execute(update(GatewayEvent).where(GatewayEvent.id == event.id).values(project_id=project_id))
     await session.execute(update(Job).where(Job.id == event.job_id).values(project_id=project_id))
+
+
+async def purge(session: Session, before: datetime, limit: int) -> int:
+    """Delete some messages that came before a time and were acted on; how many."""
+    old = select(GatewayEvent.id).where(GatewayEvent.received_at < before, GatewayEvent.processed_at.is_not(None))
+    chosen = old.limit(limit).scalar_subquery()
+    rows = await session.execute(delete(GatewayEvent).where(GatewayEvent.id.in_(chosen)).returning(GatewayEvent.id))
+    return len(rows.all())
 
 
 async def newest(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.lots import Lot
-from db.models.purchases import SurplusPayment
-from db.models.refunds import Dispute, Refund
+from db.models.purchases import Purchase, SurplusPayment
+from db.models.refunds import Dispute, Refund, ReversalSweep
 from db.paging import newest_first
 from db.proof import settle_lots
 from domain.refunds import NOTHING, DisputeStatus, RefundStatus, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from db.database import Session
-    from db.models.purchases import Purchase
     from domain.pages import Page
 
 _OPEN: Final = (RefundStatus.REQUESTED, RefundStatus.PENDING)
@@ -87,6 +88,16 @@ async def credits_left(session: Session, wallet_id: int, source_id: str) -> int:
     await settle_lots(session, wallet_id)
     mine = (Lot.wallet_id == wallet_id, Lot.active, Lot.source_id == source_id)
     return int(await session.scalar(select(func.coalesce(func.sum(Lot.remaining), 0)).where(*mine)) or 0)
+
+
+async def swept(session: Session, age_days: int, before: datetime, limit: int) -> list[Purchase]:
+    """The next purchases from before a time that were not looked at at that age; now they are."""
+    place = await session.get_one(ReversalSweep, age_days, with_for_update=True)
+    query = select(Purchase).where(Purchase.id > place.purchase_id).order_by(Purchase.id).limit(limit)
+    rows = list(takewhile(lambda row: row.created_at <= before, await session.scalars(query)))
+    if rows:
+        place.purchase_id = rows[-1].id
+    return rows
 
 
 async def add_surplus(session: Session, purchase: Purchase, payment: Mapping[str, Any]) -> int | None:

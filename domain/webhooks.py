@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+KEEP_DAYS: Final = 180
+LEAST_KEEP_DAYS: Final = 90
+"""Providers deliver again for that long (Polar), and a message has to be known until then."""
 
 
 class WebhookState(IntEnum):

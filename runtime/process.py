@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -46,6 +47,7 @@ from services import (
     subscriptions,
     surplus,
     vendors,
+    webhooks,
 )
 from services.coffer import Coffer
 from services.feed import Feed
@@ -73,6 +75,7 @@ SOCKET_PONG_SECONDS: Final = 20
 BACKLOG_CONNECTIONS: Final = 4_096
 
 RECONCILE_SECONDS: Final = 24 * 3600
+PURGE_SECONDS: Final = 3600
 
 PERIODIC: Final = (
     Periodic("free abandoned jobs", 10, free_abandoned),
@@ -83,6 +86,7 @@ PERIODIC: Final = (
     Periodic("settle lots", 20, settle_wallets),
     Periodic("sweep recharges", 60, recharges.sweep_recharges),
     Periodic("check subscriptions", 60, subscriptions.plan_checks),
+    Periodic("ask what went back", 60, reversals.sweep_reversals),
     Periodic("fold usage", 10, fold_usage),
     Periodic("make days of clocks", 10, make_clocks),
     Periodic("recognise revenue", 60, books.recognise_revenue),
@@ -154,8 +158,10 @@ async def background(coffer: Coffer, settings: Settings) -> AsyncIterator[None]:
     kinds = handlers(settings)
     worker = RelayWorker(coffer, kinds, settings.queue_url) if settings.queue_url else Worker(coffer, kinds)
     measure = Periodic("measure queues", 5, lambda _coffer: worker.measure())
+    forget = partial(webhooks.purge_messages, keep_days=settings.webhook_retention_days)
+    purge = Periodic("purge old messages", PURGE_SECONDS, forget)
     working = asyncio.create_task(worker.run())
-    clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure]))
+    clock = asyncio.create_task(run_periodic(coffer, [*PERIODIC, measure, purge]))
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.config import Config
 
 from domain.fraud import HOME_COUNTRY
+from domain.webhooks import KEEP_DAYS, LEAST_KEEP_DAYS
 from gateways.accounts import GatewayAccounts
 from runtime.gateways import read_accounts
 from runtime.mail import DEFAULT_SENDER, read_sender, read_smtp_url
@@ -94,6 +95,8 @@ class Settings:
     mail_from: str = DEFAULT_SENDER
     simulated_notice_seconds: int = DEFAULT_SIMULATED_NOTICE_SECONDS
     origins: Origins = field(default_factory=Origins)
+    webhook_retention_days: int = KEEP_DAYS
+    """How long providers' messages are kept that were acted on."""
 
 
 def read_settings() -> Settings:
@@ -125,7 +128,18 @@ def read_settings() -> Settings:
         smtp_url=read_smtp_url(config),
         mail_from=read_sender(config),
         origins=_read_origins(config),
+        webhook_retention_days=_read_retention(config),
     )
+
+
+def _read_retention(config: Config) -> int:
+    """How many days providers' messages are kept: not less than they may be delivered again."""
+    days: int = config("WEBHOOK_RETENTION_DAYS", cast=int, default=KEEP_DAYS)
+    if days < LEAST_KEEP_DAYS:
+        raise ValueError(
+            f"COFFER_WEBHOOK_RETENTION_DAYS is {LEAST_KEEP_DAYS} or more: providers deliver again for that long."
+        )
+    return days
 
 
 def _read_queue_url(config: Config) -> str | None:

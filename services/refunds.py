@@ -118,10 +118,10 @@ async def advance(coffer: Coffer, session: Session, row: Purchase, refund: Refun
     await (_succeeded if told.status is RefundStatus.SUCCEEDED else fail)(coffer, session, row, refund)
 
 
-async def watch(coffer: Coffer, session: Session, row: Purchase) -> None:
+async def watch(coffer: Coffer, session: Session, row: Purchase, *, at_once: bool = False) -> None:
     """Have the provider asked until everything that goes back of a purchase is decided, also when no message comes."""
     work = (Queue.REFUND_PROCESSING, "purchase.reversals", {"purchase": row.uuid.hex, "project_id": row.project_id})
-    await enqueue(coffer, session, work, delay_seconds=WATCH_SECONDS, key=f"reversals:{row.uuid}")
+    await enqueue(coffer, session, work, delay_seconds=0 if at_once else WATCH_SECONDS, key=f"reversals:{row.uuid}")
 
 
 async def fail(coffer: Coffer, session: Session, row: Purchase, refund: Refund) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from db import events as queries
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 MESSAGES_AT_ONCE: Final = 500
 """Messages that one statement keeps; those that arrive meanwhile wait for the next."""
+
+PURGE_MESSAGES: Final = 5_000
+PURGE_BATCHES: Final = 200
+"""Of PURGE_MESSAGES each in one round: a million."""
 
 _JOB: Final = (Queue.WEBHOOK_PROCESSING.value, "gateway.event")
 
@@ -54,6 +59,15 @@ async def list_webhook_events(
     actor.require(Permission.OPERATE)
     async with coffer.database.reading() as session:
         return await queries.newest(session, actor.project_id, gateway, state, page)
+
+
+async def purge_messages(coffer: Coffer, keep_days: int) -> None:
+    """Forget messages that were acted on and came so many days ago, in batches, each its own transaction."""
+    before = coffer.clock() - timedelta(days=keep_days)
+    for _ in range(PURGE_BATCHES):
+        async with coffer.database.transaction() as session:
+            if await queries.purge(session, before, PURGE_MESSAGES) < PURGE_MESSAGES:
+                return
 
 
 async def replay_webhook(coffer: Coffer, actor: Actor, event_id: int | None) -> WebhookEvent:

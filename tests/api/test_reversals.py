@@ -6,15 +6,18 @@ import asyncio
 import base64
 import hmac
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import orjson
 import pytest
+from sqlalchemy import update
 from stripe import WebhookSignature
 
+from db.models.purchases import Purchase
 from db.reconcile import reconcile
-from services import refunds
+from services import refunds, reversals
 from services.simulated_provider import signed_headers
 from tests.api.test_payments import REFUND, until
 from tests.api.test_providers import SECRET, Providers, balance, buy, deliver, providers, settings
@@ -23,6 +26,7 @@ from tests.gateways.fake_cashfree import CLIENT_SECRET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.coffer import Coffer
     from tests.api.client import Client
     from tests.api.conftest import Api
 
@@ -225,3 +229,27 @@ async def test_a_pending_refund_is_followed_without_a_message(
     assert await balance(client, wallet) == 0
     made["refund_status"] = "SUCCESS"
     await until(client, purchase["id"], "REFUNDED")
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+async def test_what_goes_back_is_found_without_a_message(api: Api, providers: Providers, name: str) -> None:
+    """A refund and a dispute whose messages were lost are found when the purchase is a day old."""
+    client, provider = await api.client(), GATEWAYS[name](providers)
+    wallet, purchase = await buy(client, name)
+    provider.pay()
+    await provider.tell(client, "payment")
+    await until(client, purchase["id"], "SUCCESS")
+    provider.refund_a_fifth()
+    provider.dispute_the_rest()
+    await grow_old(api.coffer, days=1)
+    await reversals.sweep_reversals(api.coffer)
+    await until_balance(client, wallet, 0)
+    found = (await client.run(REFUNDS, id=purchase["id"]))["nodes"]
+    assert [(row["origin"], row["status"], row["credits"]) for row in found] == [("PROVIDER", "SUCCEEDED", 1_100)]
+    assert [one["status"] for one in (await client.run(DISPUTES))["nodes"]] == ["OPEN"]
+
+
+async def grow_old(coffer: Coffer, days: int) -> None:
+    """Make every purchase so many days old."""
+    async with coffer.database.transaction() as session:
+        await session.execute(update(Purchase).values(created_at=coffer.clock() - timedelta(days=days)))

@@ -28,73 +28,69 @@ if TYPE_CHECKING:
 
 NOWHERE: Final = "http://127.0.0.1:9"
 NEW, OLD, FORGED = "whsec_" + "5e" * 32, "whsec_" + "01" * 32, "whsec_" + "ff" * 32
-STANDARD: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
-MEGABYTE: Final = 1_048_576
 
 
 @dataclass(frozen=True)
 class Provider:
-    """How one provider signs; `sign` takes a body, a secret and the message's age in seconds.
+    """How one provider signs; `sign` takes a body, a secret, the message's age in seconds and its id.
 
-    `headers` are those of the signature, the signature itself last; `join` puts two signatures into one header.
+    `body` and `unknown` are made for an id; `headers` are those of the signature, the signature itself last; `join`
+    puts two signatures into one header.
     """
 
     name: str
     gateway: Callable[[], Gateway | PayoutGateway]
-    sign: Callable[[bytes, str, float], dict[str, str]]
+    sign: Callable[[bytes, str, float, str], dict[str, str]]
     type: str
-    body: bytes
-    unknown: bytes
+    body: Callable[[str], bytes]
+    unknown: Callable[[str], bytes]
     headers: tuple[str, ...]
     longest_seconds: int = 300
     kind: str = "payment"
     join: Callable[[str, str], str] | None = None
 
 
-def sign_standard(body: bytes, secret: str, age_seconds: float) -> dict[str, str]:
+def sign_standard(body: bytes, secret: str, age_seconds: float = 0, event_id: str = "msg_1") -> dict[str, str]:
     """By the Standard Webhooks rule, with the whole text of the secret as the key."""
     timestamp = str(int(time.time() - age_seconds))
-    digest = hmac.new(secret.encode(), b"msg_1." + timestamp.encode() + b"." + body, "sha256").digest()
+    digest = hmac.digest(secret.encode(), f"{event_id}.{timestamp}.".encode() + body, "sha256")
     signature = "v1," + base64.b64encode(digest).decode()
-    return {"webhook-id": "msg_1", "webhook-timestamp": timestamp, "webhook-signature": signature}
+    return {"webhook-id": event_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
-def sign_cashfree(body: bytes, secret: str, age_seconds: float) -> dict[str, str]:
+def sign_cashfree(body: bytes, secret: str, age_seconds: float = 0, _event_id: str = "") -> dict[str, str]:
     """By the rule that Cashfree documents, written here a second time."""
     timestamp = str(int((time.time() - age_seconds) * 1000))
-    digest = hmac.new(secret.encode(), timestamp.encode() + body, "sha256").digest()
+    digest = hmac.digest(secret.encode(), timestamp.encode() + body, "sha256")
     return {"x-webhook-timestamp": timestamp, "x-webhook-signature": base64.b64encode(digest).decode()}
 
 
-def sign_stripe(body: bytes, secret: str, age_seconds: float) -> dict[str, str]:
+def sign_stripe(body: bytes, secret: str, age_seconds: float = 0, _event_id: str = "") -> dict[str, str]:
     """By Stripe's own library, where the body is text."""
     timestamp = int(time.time() - age_seconds)
     try:
         signature = WebhookSignature.generate_signature_header(body.decode(), secret, timestamp)
     except UnicodeDecodeError:
-        signature = f"t={timestamp},v1={hmac.new(secret.encode(), b'%d.%s' % (timestamp, body), 'sha256').hexdigest()}"
+        signature = f"t={timestamp},v1={hmac.digest(secret.encode(), b'%d.%s' % (timestamp, body), 'sha256').hex()}"
     return {"stripe-signature": signature}
 
 
-PROVIDERS = {
-    "simulated": Provider(
-        name="simulated",
-        gateway=lambda: SimulatedGateway(NOWHERE, [NEW, OLD]),
-        sign=sign_standard,
-        body=b'{"type": "payment.succeeded", "data": {"order_id": "sim_1", "amount": 602.00}}',
-        unknown=b'{"type": "account.renamed"}',
-        type="payment.succeeded",
-        headers=STANDARD,
-        join=lambda one, other: f"{one} {other}",
-    ),
+def _made(text: str) -> Callable[[str], bytes]:
+    return lambda event_id: text.replace("ID", event_id).encode()
+
+
+_STANDARD: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+PROVIDERS: Final = {
     "cashfree": Provider(
         name="cashfree",
         gateway=lambda: CashfreeGateway(replace(cashfree_account(NOWHERE), secrets=[NEW, OLD])),
         sign=sign_cashfree,
-        body=b'{"data":{"order":{"order_id":"ab-1","order_amount":602.00},"payment":{"cf_payment_id":"145",'
-        b'"payment_status":"SUCCESS"}},"event_time":"2026-11-21T12:00:00+05:30","type":"PAYMENT_SUCCESS_WEBHOOK"}',
-        unknown=b'{"data":{"test_object":{"test_key":"test_value"}},"type":"WEBHOOK"}',
         type="PAYMENT_SUCCESS_WEBHOOK",
+        body=_made(
+            '{"data":{"order":{"order_id":"ab-1","order_amount":602.00},"payment":{"cf_payment_id":"ID",'
+            '"payment_status":"SUCCESS"}},"event_time":"2026-11-21T12:00:00+05:30","type":"PAYMENT_SUCCESS_WEBHOOK"}'
+        ),
+        unknown=_made('{"data":{"test_object":{"test_key":"ID"}},"type":"WEBHOOK"}'),
         headers=("x-webhook-timestamp", "x-webhook-signature"),
         longest_seconds=3_600,
     ),
@@ -103,31 +99,45 @@ PROVIDERS = {
         gateway=lambda: CashfreePayouts(replace(payouts_account(NOWHERE), secrets=[NEW, OLD])),
         sign=sign_cashfree,
         type="TRANSFER_SUCCESS",
-        body=b'{"data":{"transfer_id":"ab1","cf_transfer_id":"1","status":"SUCCESS","transfer_amount":602.00},'
-        b'"event_time":"2026-11-21T12:00:00","type":"TRANSFER_SUCCESS"}',
-        unknown=b'{"data":{"batch_transfer_id":"b","status":"REJECTED"},"type":"BULK_TRANSFER_REJECTED"}',
+        body=_made(
+            '{"data":{"transfer_id":"ID","cf_transfer_id":"ID","status":"SUCCESS","transfer_amount":602.00},'
+            '"event_time":"2026-11-21T12:00:00","type":"TRANSFER_SUCCESS"}'
+        ),
+        unknown=_made('{"data":{"batch_transfer_id":"ID","status":"REJECTED"},"type":"BULK_TRANSFER_REJECTED"}'),
         headers=("x-webhook-timestamp", "x-webhook-signature"),
         longest_seconds=3_600,
         kind="payout",
-    ),
-    "polar": Provider(
-        name="polar",
-        gateway=lambda: PolarGateway(replace(polar_account(NOWHERE), secrets=[NEW, OLD])),
-        sign=sign_standard,
-        type="order.paid",
-        body=b'{"type": "order.paid", "api_version": "2026-10", "data": {"checkout_id": "0b0e", "net_amount": 60200}}',
-        unknown=b'{"type": "benefit_grant.created", "data": {"id": "0b0e"}}',
-        headers=STANDARD,
-        join=lambda one, other: f"{one} {other}",
     ),
     "stripe": Provider(
         name="stripe",
         gateway=lambda: StripeGateway(replace(stripe_account(NOWHERE), secrets=[NEW, OLD])),
         sign=sign_stripe,
         type="checkout.session.completed",
-        body=b'{"id": "evt_1", "type": "checkout.session.completed", "data": {"object": {"id": "cs_1", "a": 60200}}}',
-        unknown=b'{"id": "evt_2", "type": "invoice.paid", "data": {"object": {"id": "in_1"}}}',
+        body=_made(
+            '{"id": "ID", "type": "checkout.session.completed", "data": {"object": {"id": "cs_1", "a": 60200}}}'
+        ),
+        unknown=_made('{"id": "ID", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}'),
         headers=("stripe-signature",),
         join=lambda one, other: f"{one},{other.partition(',')[2]}",
+    ),
+    "polar": Provider(
+        name="polar",
+        gateway=lambda: PolarGateway(replace(polar_account(NOWHERE), secrets=[NEW, OLD])),
+        sign=sign_standard,
+        type="order.paid",
+        body=_made('{"type": "order.paid", "api_version": "2026-10", "data": {"checkout_id": "0b0e", "net": 60200}}'),
+        unknown=_made('{"type": "benefit_grant.created", "data": {"id": "0b0e"}}'),
+        headers=_STANDARD,
+        join=lambda one, other: f"{one} {other}",
+    ),
+    "simulated": Provider(
+        name="simulated",
+        gateway=lambda: SimulatedGateway(NOWHERE, [NEW, OLD]),
+        sign=sign_standard,
+        type="payment.succeeded",
+        body=_made('{"type": "payment.succeeded", "data": {"order_id": "sim_1", "amount": 602.00}}'),
+        unknown=_made('{"type": "account.renamed"}'),
+        headers=_STANDARD,
+        join=lambda one, other: f"{one} {other}",
     ),
 }

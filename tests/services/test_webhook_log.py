@@ -12,10 +12,11 @@ from domain.pages import Page
 from domain.purchases import PurchaseStatus
 from domain.webhooks import WebhookState
 from gateways.base import EventKind, WebhookEvent
+from services import webhooks
 from services.jobs import run_job
 from services.purchases import retry_purchase
 from services.settlement import handle_gateway_event
-from services.webhooks import Intake, list_webhook_events, replay_webhook
+from services.webhooks import Intake, list_webhook_events, purge_messages, replay_webhook
 from tests.builders import owner_of
 from tests.services.job_steps import breaks, claim
 from tests.services.purchase_steps import paid
@@ -112,4 +113,32 @@ async def test_a_message_that_came_first_gets_its_project_later(timed: Coffer, c
     assert await log(timed, actor) == []
     await paid(timed)
     await work(timed, clock, REAL)
+    assert [row[0] for row in await log(timed, actor)] == ["e-1"]
+
+
+async def test_old_messages_are_forgotten(timed: Coffer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was acted on goes after its days, in batches; what is dead or young stays."""
+    monkeypatch.setattr(webhooks, "PURGE_MESSAGES", 2)
+    actor, _ = await paid(timed)
+    await arrive(timed, "order-1", "dead")
+    await work(timed, clock, BROKEN, times=MAX_ATTEMPTS)
+    for number in range(3):
+        await arrive(timed, "order-1", f"done-{number}")
+    await work(timed, clock, REAL)
+    await purge_messages(timed, 180)
+    assert len(await log(timed, actor)) == 4
+    clock.move(181 * 24 * 3_600)
+    await purge_messages(timed, 180)
+    assert [(row[0], row[1]) for row in await log(timed, actor)] == [("dead", "DEAD")]
+
+
+async def test_a_message_that_comes_after_it_was_forgotten_grants_nothing(timed: Coffer, clock: Clock) -> None:
+    """The purchase knows its payment, so the message is acted on anew and changes nothing."""
+    actor, purchase = await paid(timed)
+    await arrive(timed, "order-1")
+    await work(timed, clock, REAL)
+    clock.move(181 * 24 * 3_600)
+    await purge_messages(timed, 180)
+    await arrive(timed, "order-1")
+    assert await apply(timed, payment_of(purchase, payment_id=f"pay-{purchase.uuid}")) == "known"
     assert [row[0] for row in await log(timed, actor)] == ["e-1"]

@@ -19,7 +19,7 @@ from services.simulated_provider import signed_headers
 from tests.builders import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator
 
     from db.models.jobs import Job
     from services.coffer import Coffer
@@ -92,52 +92,12 @@ async def test_events_of_one_order_are_kept_apart(coffer: Coffer, client: httpx.
     assert len(await waiting(coffer)) == 2
 
 
-async def test_an_unknown_type_is_acknowledged(coffer: Coffer, client: httpx.AsyncClient) -> None:
-    """An event of a type that Coffer does not know is stored and answered with 200, so it is not sent for ever."""
-    body = b'{"type": "account.renamed"}'
-    answer = await client.post(URL, content=body, headers=signed(body=body))
-    assert (answer.status_code, len(await waiting(coffer))) == (200, 1)
-
-
-def _without(name: str) -> dict[str, str]:
-    return {key: value for key, value in signed().items() if key != name}
-
-
-@pytest.mark.parametrize(
-    ("sign", "body", "reason"),
-    [
-        (lambda: signed(secret="forged"), BODY, "bad_signature"),  # noqa: S106 - not a secret
-        (signed, BODY.replace(b"602.00", b"1.00"), "bad_signature"),
-        (signed, b'{"type":"payment.succeeded","data":{"order_id":"sim_1","amount":602.0}}', "bad_signature"),
-        (lambda: signed_headers(SECRET, "msg_1", BODY, age_seconds=330), BODY, "too_old"),
-        (lambda: signed_headers(SECRET, "msg_1", BODY, age_seconds=-330), BODY, "too_new"),
-        (lambda: _without("webhook-signature"), BODY, "missing_header"),
-        (lambda: _without("webhook-id"), BODY, "missing_header"),
-        (dict, BODY, "missing_header"),
-        (signed, b"\xff\xfe", "malformed"),
-        (lambda: signed(body=b"[]"), b"[]", "malformed"),
-    ],
-    ids=[
-        "forged",
-        "changed",
-        "re-serialised",
-        "old",
-        "future",
-        "no signature",
-        "no id",
-        "bare",
-        "not UTF-8",
-        "no event",
-    ],
-)
-async def test_a_bad_webhook_is_refused_with_a_word(
-    coffer: Coffer, client: httpx.AsyncClient, sign: Callable[[], Mapping[str, str]], body: bytes, reason: str
-) -> None:
-    """The answer is 400 with the reason alone, the refusal is counted, and nothing is stored."""
-    before = counted(reason)
-    answer = await client.post(URL, content=body, headers=sign())
-    assert (answer.status_code, answer.json()) == (400, {"error": reason})
-    assert counted(reason) - before == 1
+async def test_a_bad_webhook_is_counted_and_asks_for_no_job(coffer: Coffer, client: httpx.AsyncClient) -> None:
+    """A refusal is counted under its reason, and nothing is to be done; tests/gateways has every kind of refusal."""
+    before = counted("bad_signature")
+    answer = await client.post(URL, content=BODY, headers=signed(secret="forged"))  # noqa: S106 - not a secret
+    assert (answer.status_code, answer.json()) == (400, {"error": "bad_signature"})
+    assert counted("bad_signature") - before == 1
     assert await waiting(coffer) == []
 
 
@@ -145,13 +105,6 @@ async def test_a_webhook_for_an_unknown_gateway_is_not_found(client: httpx.Async
     """A path that names no gateway is 404, whatever is sent there."""
     answer = await client.post("/webhooks/nobody", content=BODY, headers=signed())
     assert answer.status_code == 404
-
-
-async def test_a_large_webhook_is_good(coffer: Coffer, client: httpx.AsyncClient) -> None:
-    """A body of exactly the limit is taken."""
-    body = BODY + b" " * (MAX_BODY_BYTES - len(BODY))
-    answer = await client.post(URL, content=body, headers=signed(body=body))
-    assert (answer.status_code, len(await waiting(coffer))) == (200, 1)
 
 
 async def test_an_oversized_webhook_is_not_read_to_its_end(coffer: Coffer, client: httpx.AsyncClient) -> None:
