@@ -26,15 +26,17 @@ from bench.scale import SMALL_ROWS, second
 from db import transactions
 from db import wallets as wallet_queries
 from db.migrate import upgrade
+from db.usage import unmade
 from domain.analytics import GroupBy
 from domain.pages import Page
 from domain.permissions import Actor, Role
+from runtime import collector
 from runtime.embedded import Servers, embedded
 from runtime.process import open_coffer
 from runtime.settings import read_settings
 from services.analytics import usage_burn_rate, usage_month_to_date
 from services.keys import issue_key
-from services.usage import UsageQuestion, usage_report
+from services.usage import UsageQuestion, make_clocks, usage_report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     Ask = Callable[["Side"], Awaitable[int]]
 
 ROUNDS: Final = 40
+MAKING_RUNS: Final = 100
 SEVERAL: Final = 10
 """Wallets of a question about several."""
 
@@ -224,9 +227,23 @@ async def opened(url: str, redis_url: str) -> AsyncIterator[Side]:
         yield side
 
 
+async def make_days(side: Side) -> None:
+    """Ask for days of New York, and have them made as a worker would."""
+    began = time.perf_counter()
+    for _ in range(MAKING_RUNS):
+        await report(0, (DAY,), 400, NEW_YORK)(side)
+        async with side.coffer.database.reading() as session:
+            if not await unmade(session):
+                break
+        await make_clocks(side.coffer)
+    print(f"days of {NEW_YORK} made in {time.perf_counter() - began:,.0f} s", flush=True)
+
+
 async def compare(urls: list[str], redis_url: str, only: str) -> None:
     """Ask both databases."""
-    async with opened(urls[0], redis_url) as few, opened(urls[1], redis_url) as many:
+    async with opened(urls[0], redis_url) as few, opened(urls[1], redis_url) as many, collector.paced():
+        for side in (few, many):
+            await make_days(side)
         await measure([few, many], only)
 
 
