@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from db import usage as queries
@@ -65,7 +66,7 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
         by_metric = replace(days, group_by=(GroupBy.METRIC,))
         metrics = await figures(coffer.figures, session, scope, by_metric) if asked.metrics else []
     await want_clocks(coffer, scope, days)
-    credits, events, units = (sum(getattr(row, name) for row in slices) for name in ("credits", "events", "units"))
+    credits, events, units = (sum(map(attrgetter(name), slices)) for name in ("credits", "events", "units"))
     previous = None if before is None else sum(row.credits for row in before)
     if before is not None and not is_by_time(asked.group_by):
         known = {tuple(row.keys): row.credits for row in before}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -19,7 +20,7 @@ from domain.slots import OFFSETS, missing_clocks, stretches
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
     from datetime import date
     from uuid import UUID
     from zoneinfo import ZoneInfo
@@ -41,6 +42,7 @@ MAX_WAITING_ROWS: Final = 500_000
 REMEMBERED_SLICES: Final = 1_000
 """A figure with more slices would be too large to be kept."""
 
+_CATEGORIES: Final = {"0": "HOLD"} | {str(category.value): category.name for category in UsageCategory}
 _FORMAT: Final = 1
 """Raised when what is remembered changes its form."""
 
@@ -83,7 +85,7 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
     question = _question(scope, days)
     found = await remembered.find(question, scope.state.version)
     if found is not None:
-        return [UsageRow(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in found]
+        return [UsageRow(tuple(row[0]), row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in found]
     asked = _asked(days, scope.state.made)
     rows = await queries.used(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1)
     slices = _checked(rows, days)
@@ -95,14 +97,15 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
 
 async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
     """The same, however many there are; usage of the ledger is read bit by bit."""
+    read = _reader(days.group_by)
     if GroupBy.METRIC in days.group_by:
         for row in await recorded(session, scope.project_id, scope.wallet_ids, _asked(days, OFFSETS), None):
-            yield _slice(row, days.group_by)
+            yield read(row)
         return
     asked = _asked(days, scope.state.made)
     async with aclosing(queries.streamed(session, scope.project_id, scope.wallet_ids, asked)) as rows:
         async for row in rows:
-            yield _slice(row, days.group_by)
+            yield read(row)
 
 
 async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
@@ -117,8 +120,9 @@ async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
 def _checked(rows: Sequence[Any], days: Days) -> list[UsageRow]:
     if len(rows) > MAX_SLICES:
         raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
-    slices = [_slice(row, days.group_by) for row in rows]
-    check_units(sum(abs(row.units) for row in slices))
+    read = _reader(days.group_by)
+    slices = [read(row) for row in rows]
+    check_units(sum(map(abs, map(attrgetter("units"), slices))))
     return slices
 
 
@@ -146,9 +150,11 @@ async def _wallet_ids(session: Session, actor: Actor, wallets: Sequence[UUID | N
     return found
 
 
-def _slice(row: Sequence[Any], group_by: Sequence[GroupBy]) -> UsageRow:
-    *keys, credits, events, units, last_activity_at = row
-    if GroupBy.CATEGORY in group_by:
-        place = group_by.index(GroupBy.CATEGORY)
-        keys[place] = "HOLD" if keys[place] == "0" else UsageCategory(int(keys[place])).name
-    return UsageRow(keys, credits, events, units, last_activity_at)
+def _reader(group_by: Sequence[GroupBy]) -> Callable[[Sequence[Any]], UsageRow]:
+    """What makes a slice of a row."""
+    keys = len(group_by)
+    if GroupBy.CATEGORY not in group_by:
+        return lambda row: UsageRow(row[:keys], *row[keys:])
+    place = group_by.index(GroupBy.CATEGORY)
+    before, after = slice(place), slice(place + 1, keys)
+    return lambda row: UsageRow((*row[before], _CATEGORIES[row[place]], *row[after]), *row[keys:])
