@@ -35,8 +35,27 @@ create function ledger.proportion(p_whole bigint, p_part bigint, p_amount bigint
   select (2 * p_whole * p_part + p_amount) / (2 * p_amount)
 $$;
 
+-- Books that a part of a purchase's money goes to a vendor.
+create function ledger.book_split(s purchase_split) returns void language plpgsql as $$
+declare p purchase;
+begin
+  select * into strict p from purchase where id = s.purchase_id;
+  if s.status = 3 then perform ledger.book(p, 13, s.uuid::text, 9, 1, s.amount_minor); end if;
+end $$;
+
+create function ledger.split_changed() returns trigger
+language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+begin
+  perform ledger.book_split(new);
+  return null;
+end $$;
+create trigger purchase_split_books after insert or update of status on purchase_split for each row
+  execute function ledger.split_changed();
+
+-- A sale, with which the splits of its order count.
 create function ledger.book_sale(p purchase) returns void language plpgsql as $$
 begin
+  update purchase_split set status = 3, completed_at = clock_timestamp() where purchase_id = p.id and status = 1;
   perform ledger.book(p, 1, ledger.sale_name(p), 1, 2, p.amount_minor);
   perform ledger.book(p, 1, ledger.sale_name(p), 1, 4, p.gst_minor);
   perform ledger.book(p, 1, ledger.sale_name(p), 1, 5, p.platform_fee_minor);

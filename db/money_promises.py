@@ -41,6 +41,15 @@ MONEY_PROMISES: Final[dict[str, str]] = {
             case t.status when 3 then t.credits else 0 end)
           or not case when t.status in (1, 2) then h.status = 1 when t.status = 3 then h.status = 2
             when t.status = 4 then h.status = 3 else h.status in (2, 3) end""",
+    "every split is in the money books once, and within its paid purchase": """
+        select p.wallet_uuid as uuid from purchase p join (
+          select s.purchase_id, bool_or((s.status = 3) <> (coalesce(e.amount, 0) = s.amount_minor)
+              or s.status <> 3 and e.amount is not null) as wrong,
+            sum(s.amount_minor) filter (where s.status = 3) as total
+          from purchase_split s left join (
+            select source, sum(amount_minor) as amount from money_entry where kind = 13 group by 1) e
+            on e.source = s.uuid::text group by 1) s on s.purchase_id = p.id
+        where s.wrong or s.total > p.amount_minor or s.total > 0 and p.status not in (3, 5)""",
     "a refunded amount is the sum of its refunds": """
         select p.wallet_uuid as uuid from purchase p left join (
           select purchase_id, sum(amount_minor) as amount from refund
@@ -59,7 +68,9 @@ MONEY_PROMISES: Final[dict[str, str]] = {
             union all select p.project_id, p.gateway, p.currency, p.wallet_uuid, -r.total_minor
               from refund r join purchase p on p.id = r.purchase_id where r.status = 3
             union all select p.project_id, p.gateway, s.currency, p.wallet_uuid, s.total_minor
-              from surplus_payment s join purchase p on p.id = s.purchase_id where s.completed_at is null) x
+              from surplus_payment s join purchase p on p.id = s.purchase_id where s.completed_at is null
+            union all select p.project_id, p.gateway, s.currency, p.wallet_uuid, -s.amount_minor
+              from purchase_split s join purchase p on p.id = s.purchase_id where s.status = 3) x
           group by 1, 2, 3) paid using (project_id, gateway, currency)
         where coalesce(held.held, 0) <> coalesce(paid.paid, 0)""",
     "recognised revenue is what the used credits cost": """

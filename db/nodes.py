@@ -16,6 +16,7 @@ from db.models.payouts import Beneficiary, PayoutTransfer
 from db.models.projects import ApiKey
 from db.models.purchases import Purchase
 from db.models.refunds import Dispute, Refund
+from db.models.splits import PurchaseSplit, Vendor
 from db.models.subscriptions import CreditSubscription
 from db.transactions import COLUMNS
 
@@ -66,6 +67,16 @@ async def beneficiaries(session: Session, project_id: int, uuids: Sequence[UUID]
 async def payout_transfers(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
     """The project's transfers of payouts among the uuids."""
     return await _by_uuid(session, PayoutTransfer, project_id, uuids)
+
+
+async def vendors(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's vendors among the uuids."""
+    return await _by_uuid(session, Vendor, project_id, uuids)
+
+
+async def purchase_splits(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The project's splits among the uuids."""
+    return await _by_uuid(session, PurchaseSplit, project_id, uuids)
 
 
 async def invoices(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:

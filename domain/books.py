@@ -29,6 +29,8 @@ class MoneyAccount(IntEnum):
     """What was paid out for credits: a cost."""
     PAYOUTS_DUE = 8
     """What is on its way to beneficiaries."""
+    VENDOR_SHARES = 9
+    """What the providers settle to vendors: a cost."""
 
 
 class MoneyEntryKind(IntEnum):
@@ -58,6 +60,8 @@ class MoneyEntryKind(IntEnum):
     """It came to nothing, so it is undone."""
     PAYOUT_RETURNED = 12
     """A payout that had been sent came back, so it is undone."""
+    SPLIT = 13
+    """Part of a purchase's money goes to a vendor."""
 
 
 @dataclass(frozen=True, slots=True)

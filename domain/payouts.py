@@ -80,6 +80,11 @@ def check_beneficiary(name: str, details: BankDetails) -> None:
     check_text(name, "name", MAX_NAME_CHARACTERS)
     if not _NAME.fullmatch(name):
         raise InvalidInput("name has letters and spaces only, as at the bank.", field=["name"])
+    check_details(details)
+
+
+def check_details(details: BankDetails) -> None:
+    """Raise InvalidInput unless it is a bank account with its IFSC, or a UPI address."""
     if (details.vpa is None) == (details.account_number is None):
         raise InvalidInput("Send either accountNumber with ifsc, or vpa.", field=["accountNumber"])
     if details.vpa is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.purchases import PurchaseStatus
     from domain.refunds import DisputeStatus, RefundStatus
     from domain.subscriptions import BillingInterval, SubscriptionStatus
+    from gateways.splits import Part
 
 
 class GatewayRefused(Exception):
@@ -38,7 +39,7 @@ class OrderRequest:
     """What is to be paid: our reference (the idempotency key at the provider) and the total in minor units.
 
     `customer` is our id of who pays, letters and digits; `saves_method` asks for the right to charge again later.
-    With an `interval` the order begins a subscription.
+    With an `interval` the order begins a subscription; `splits` of what is paid go to vendors.
     """
 
     reference: str
@@ -50,6 +51,7 @@ class OrderRequest:
     customer: str = ""
     saves_method: bool = False
     interval: BillingInterval | None = None
+    splits: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -11,7 +11,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from domain.purchases import PaymentMethod
 from domain.recharges import debit_day
 from domain.refunds import RefundStatus
 from gateways import inbox
@@ -41,25 +40,20 @@ from gateways.cashfree_answers import (
     rupees,
 )
 from gateways.cashfree_calls import check_signature, checked, headers_of
+from gateways.cashfree_orders import order_body
+from gateways.cashfree_splits import CashfreeSplits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateways.accounts import CashfreeAccount
+    from gateways.splits import Splits
 
 API_VERSION: Final = "2025-01-01"
 SDK_URL: Final = "https://sdk.cashfree.com/js/v3/cashfree.js"
 """Cashfree's own script, which opens its checkout: there is no address to send a buyer to."""
 
-ORDER_HOURS: Final = 24
 
-_METHODS: Final = {
-    PaymentMethod.UPI.name: "upi",
-    PaymentMethod.DEBIT_CARD.name: "dc",
-    PaymentMethod.CREDIT_CARD.name: "cc",
-    PaymentMethod.NET_BANKING.name: "nb",
-    PaymentMethod.WALLET.name: "app",
-}
 _KNOWN: Final = frozenset({409, 422})
 """The order or refund of this id exists, or the idempotency key was used with another expiry time: read it."""
 
@@ -95,10 +89,13 @@ class CashfreeGateway:
         self._account = account
         headers = headers_of(account.client_id, account.secrets[0], API_VERSION)
         self._calls = Calls(self.name, account.base_url, headers)
+        self.splits: Splits = CashfreeSplits(self._calls)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open an order; the same reference gives the same order."""
-        order = await self._create("/orders", request.reference, self._order_body(request), f"/orders/{_safe(request)}")
+        order = await self._create(
+            "/orders", request.reference, order_body(self._account, request), f"/orders/{_safe(request)}"
+        )
         with readable():
             return Order(order["order_id"], f"{self._account.checkout_url}#{order['payment_session_id']}")
 
@@ -231,22 +228,6 @@ class CashfreeGateway:
         """The same, or None when it is not there."""
         answer = await self._calls.send("GET", path)
         return None if answer.status_code == _NOT_FOUND else checked(answer)
-
-    def _order_body(self, request: OrderRequest) -> dict[str, Any]:
-        expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=ORDER_HOURS)
-        meta = {"return_url": self._account.return_url, "payment_methods": _METHODS[request.method]}
-        if self._account.webhook_url.startswith("https://"):
-            meta["notify_url"] = self._account.webhook_url
-        customer = {"customer_id": request.customer, "customer_phone": self._account.customer_phone}
-        return {
-            "order_id": request.reference,
-            "order_amount": rupees(request.total_minor),
-            "order_currency": request.currency,
-            "order_note": request.description,
-            "order_expiry_time": expires_at.isoformat(),
-            "customer_details": customer,
-            "order_meta": meta,
-        }
 
 
 def read_event(body: bytes) -> WebhookEvent:

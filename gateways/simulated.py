@@ -33,6 +33,7 @@ from gateways.base import (
 )
 from gateways.calls import Calls, read_json, readable
 from gateways.payouts import Transfer
+from gateways.simulated_splits import SimulatedSplits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gateways.payouts import NewBeneficiary, TransferRequest
+    from gateways.splits import Splits
 
 _STATUSES: Final = {
     "open": PurchaseStatus.PROCESSING,
@@ -88,6 +90,7 @@ class SimulatedGateway:
         # The library refuses an empty secret here, so verification fails closed.
         self._verifiers = [Webhook(secret.encode()) for secret in secrets]
         self._calls = Calls(self.name, base_url, {"authorization": f"Bearer {merchant_key(secrets[0])}"})
+        self.splits: Splits = SimulatedSplits(self._call)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open an order; the same reference gives the same order."""

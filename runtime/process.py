@@ -42,8 +42,10 @@ from services import (
     simulated_payouts,
     simulated_provider,
     simulated_subscriptions,
+    splits,
     subscriptions,
     surplus,
+    vendors,
 )
 from services.coffer import Coffer
 from services.feed import Feed
@@ -105,6 +107,8 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "fraud.event": fraud.handle_event,
         "refund.send": refunds.send_refund,
         "payout.follow": payouts.follow,
+        "split.send": splits.send,
+        "vendor.follow": vendors.follow,
         "refund.surplus": surplus.refund_surplus,
         "subscription.check": subscriptions.check,
         "subscription.cancel": subscriptions.cancel,

@@ -164,7 +164,13 @@ def _payout_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
     async def read(request: Request) -> dict[str, object]:
         return _transfer(await payouts.read(coffer, request.path_params["transfer"]))
 
+    async def split(request: Request) -> dict[str, object]:
+        body = await _read_json(request)
+        await payouts.split(coffer, request.path_params["order"], _field(body, "amount_minor", int))
+        return {}
+
     return [
+        Route("/simulated/orders/{order}/splits", _private(key, split), methods=["POST"]),
         Route("/simulated/beneficiaries", _private(key, keep), methods=["POST"]),
         Route("/simulated/transfers", _private(key, send), methods=["POST"]),
         Route("/simulated/transfers/{transfer}", _private(key, read), methods=["GET"]),

@@ -20,6 +20,7 @@ from domain import (
     purchases,
     recharges,
     refunds,
+    splits,
     subscriptions,
     wallets,
     webhooks,
@@ -44,6 +45,8 @@ InvoiceKind = listed(gst.InvoiceKind)
 NotificationKind = listed(notifications.NotificationKind)
 BeneficiaryStatus = listed(payouts.BeneficiaryStatus)
 PayoutStatus = listed(payouts.PayoutStatus)
+VendorStatus = listed(splits.VendorStatus)
+SplitStatus = listed(splits.SplitStatus)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
 GiftStatus = listed(gifts.GiftStatus)

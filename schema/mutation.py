@@ -17,6 +17,7 @@ from resolvers import purchases as purchase_resolvers
 from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
+from resolvers import splits as split_resolvers
 from resolvers import subscriptions as subscription_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
@@ -35,6 +36,7 @@ from schema.types.pricing import PublishPricingPayload
 from schema.types.purchases import PurchasePayload
 from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
+from schema.types.splits import SplitPurchasePayload, VendorPayload
 from schema.types.subscriptions import SubscriptionPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 from schema.types.webhooks import ReplayWebhookPayload
@@ -56,6 +58,9 @@ class Mutation:
     hold_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.hold_payout)
     release_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.release_payout)
     complete_payout: PayoutPayload = strawberry.mutation(resolver=hold_resolvers.complete_payout)
+    create_vendor: VendorPayload = strawberry.mutation(resolver=split_resolvers.create_vendor)
+    update_vendor: VendorPayload = strawberry.mutation(resolver=split_resolvers.update_vendor)
+    split_purchase: SplitPurchasePayload = strawberry.mutation(resolver=split_resolvers.split_purchase)
     create_beneficiary: BeneficiaryPayload = strawberry.mutation(resolver=payout_resolvers.create_beneficiary)
     remove_beneficiary: BeneficiaryPayload = strawberry.mutation(resolver=payout_resolvers.remove_beneficiary)
     request_payout: RequestPayoutPayload = strawberry.mutation(resolver=payout_resolvers.request_payout)

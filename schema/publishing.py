@@ -37,6 +37,7 @@ ARGUMENTS = {
     "owner_id": "Only of this owner.",
     "owner_type": "Only of this kind of owner.",
     "payout_id": "The payout.",
+    "parts": "Vendors, each with its part: 1 to 20.",
     "pack_code": "A code of `packs`.",
     "gateway": "One of `gateways`; else the first.",
     "purchase_id": "The purchase.",

@@ -22,6 +22,7 @@ from resolvers import recharges as recharge_resolvers
 from resolvers import recording as recording_resolvers
 from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
+from resolvers import splits as split_resolvers
 from resolvers import subscriptions as subscription_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
@@ -46,6 +47,7 @@ from schema.types.pricing import FeaturePrice, PricingVersion
 from schema.types.purchases import CreditPack, Purchase, PurchaseQuote
 from schema.types.recharges import AutoRecharge, SavedMethod
 from schema.types.spending import SpendEstimate
+from schema.types.splits import PurchaseSplit, Vendor
 from schema.types.subscriptions import CreditSubscription
 from schema.types.wallets import RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
@@ -68,6 +70,8 @@ class Query:
     payouts: Connection[Payout] = strawberry.field(resolver=hold_resolvers.payouts)
     beneficiaries: Connection[Beneficiary] = strawberry.field(resolver=payout_resolvers.beneficiaries)
     payout_transfers: Connection[PayoutTransfer] = strawberry.field(resolver=payout_resolvers.payout_transfers)
+    vendors: Connection[Vendor] = strawberry.field(resolver=split_resolvers.vendors)
+    purchase_splits: Connection[PurchaseSplit] = strawberry.field(resolver=split_resolvers.purchase_splits)
     lots: Connection[ledger_types.Lot] = strawberry.field(resolver=ledger_resolvers.lots)
     allocations: list[ledger_types.Allocation] = strawberry.field(resolver=ledger_resolvers.allocations)
     explain_balance: ledger_types.BalanceExplanation = strawberry.field(resolver=ledger_resolvers.explain_balance)

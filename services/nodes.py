@@ -51,6 +51,8 @@ KINDS: Final[dict[str, tuple[Permission, Finder]]] = {
     "pay": (Permission.READ, partial(_holds, HoldKind.PAYOUT)),
     "ben": (Permission.READ, queries.beneficiaries),
     "ptr": (Permission.READ, queries.payout_transfers),
+    "ven": (Permission.READ, queries.vendors),
+    "spl": (Permission.READ, queries.purchase_splits),
     "inv": (Permission.READ, queries.invoices),
     "gift": (Permission.READ, queries.gifts),
     "key": (Permission.MANAGE_KEYS, queries.keys),

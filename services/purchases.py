@@ -16,6 +16,7 @@ from domain.permissions import Actor, Permission
 from domain.purchases import PurchaseStatus, quote, require_transition, without_tax
 from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
 from live import topics
+from services import splits
 from services.fraud import screen
 from services.gateways import choose_gateway
 from services.happenings import happened
@@ -108,6 +109,7 @@ async def _begin(
     if known is None:
         if request.interval is not None:
             await begin_subscription(session, purchase, request.interval)
+        await splits.plan(coffer, session, purchase)
         await enqueue(coffer, session, follow_up_work(purchase), delay_seconds=FOLLOW_UP_SECONDS)
     elif _terms(known) != _terms(purchase):
         raise IdempotencyConflict
@@ -160,6 +162,7 @@ async def open_order(coffer: Coffer, purchase: Purchase) -> Purchase:
         customer=purchase.wallet_uuid.hex,
         saves_method=purchase.saves_method,
         interval=purchase.interval,
+        splits=await splits.planned(coffer, purchase),
     )
     try:
         order = await coffer.gateway(purchase.gateway).create_order(request)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.pricing import UsageCategory
     from domain.purchases import PaymentMethod
     from domain.recharges import Terms
+    from domain.splits import VendorDetails
     from domain.subscriptions import BillingInterval
 
 
@@ -93,6 +94,15 @@ class PayoutRequest:
     credits: int
     reason: str
     idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRequest:
+    """A vendor to make known or to change, and its share of every purchase."""
+
+    details: VendorDetails
+    share_basis_points: int
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,18 @@ async def read(coffer: Coffer, reference: str) -> SimulatedTransfer:
     return row
 
 
+async def split(coffer: Coffer, order_id: str, amount_minor: int) -> None:
+    """Give vendors part of a paid order; nothing of it is kept. NotFound, InvalidState, InvalidInput."""
+    async with coffer.database.reading() as session:
+        order = await queries.get(session, order_id)
+    if order is None:
+        raise NotFound("No such order.")
+    if order.status != "paid":
+        raise InvalidState(f"This order is {order.status}: only a paid one can be split.")
+    if not 1 <= amount_minor <= order.amount_minor:
+        raise InvalidInput(f"Split 1 to {order.amount_minor}.")
+
+
 async def settle(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     """Job `simulated.transfer`: take the next step of a transfer and tell the merchant."""
 

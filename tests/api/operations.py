@@ -38,6 +38,8 @@ QUERIES = {
     "payouts": Operation("{ payouts(walletId: $wallet) { nodes { id } } }", ALL),
     "beneficiaries": Operation("{ beneficiaries(walletId: $wallet) { nodes { id } } }", ALL),
     "payoutTransfers": Operation("{ payoutTransfers(walletId: $wallet) { nodes { id } } }", ALL),
+    "vendors": Operation("{ vendors { nodes { id } } }", ALL),
+    "purchaseSplits": Operation("{ purchaseSplits(purchaseId: $purchase) { nodes { id } } }", ALL),
     "lots": Operation("{ lots(walletId: $wallet) { nodes { id } } }", ALL),
     "allocations": Operation("{ allocations(transactionId: $transaction) { credits } }", ALL),
     "explainBalance": Operation("{ explainBalance(walletId: $wallet) { balance } }", ALL),
@@ -92,6 +94,9 @@ PRICE = '{feature: "AI_SUMMARY", category: AI, credits: 15}'
 BUY = 'walletId: $wallet, packCode: "PACK_150", method: UPI, idempotencyKey: $key'
 SELLER = 'legalName: "n", address: "a", gstin: "29AAGCB7383J1Z4", stateCode: "29"'
 BILLING = 'walletId: $wallet, name: "n", address: "a", postalCode: "560001", stateCode: "29"'
+VENDOR = 'name: "Asha", email: "a@b.c", phone: "9999999999", vpa: "asha@upi", accountType: "INDIVIDUAL"'
+VENDOR += ', businessType: "Education", pan: "ABCDE1234F"'
+PART = "{vendorId: $vendor, amountMinor: 100}"
 PAY = MOVE.replace("1", "10")
 BENEFICIARY = 'walletId: $wallet, name: "Asha", vpa: "asha@upi", idempotencyKey: $key'
 MANDATE = 'walletId: $wallet, limitMinor: 99999, email: "a@b.c", phone: "9999999999", idempotencyKey: $key'
@@ -114,6 +119,13 @@ MUTATIONS = {
     "holdPayout": Operation(f"{{ holdPayout(input: {{{MOVE}}}) {{ {P} }} }}", ADMINS),
     "releasePayout": Operation(f"{{ releasePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
     "completePayout": Operation(f"{{ completePayout(payoutId: $payout, idempotencyKey: $key) {{ {P} }} }}", ADMINS),
+    "createVendor": Operation(
+        f"{{ createVendor(input: {{{VENDOR}}}, idempotencyKey: $key) {{ {P} }} }}", ADMINS, own=False
+    ),
+    "updateVendor": Operation(f"{{ updateVendor(id: $vendor, input: {{{VENDOR}}}) {{ {P} }} }}", ADMINS),
+    "splitPurchase": Operation(
+        f"{{ splitPurchase(purchaseId: $purchase, parts: [{PART}], idempotencyKey: $key) {{ {P} }} }}", ADMINS
+    ),
     "createBeneficiary": Operation(f"{{ createBeneficiary(input: {{{BENEFICIARY}}}) {{ {P} }} }}", ADMINS),
     "removeBeneficiary": Operation(f"{{ removeBeneficiary(id: $beneficiary) {{ {P} }} }}", ADMINS),
     "requestPayout": Operation(f"{{ requestPayout(input: {{{PAY}, beneficiaryId: $beneficiary}}) {{ {P} }} }}", ADMINS),
@@ -178,5 +190,5 @@ SUBSCRIPTIONS = {
     "runwayAlert": Operation("{ runwayAlert(walletId: $wallet) { runwayDays } }", ALL),
     "purchaseUpdated": Operation("{ purchaseUpdated(id: $purchase) { status } }", ALL),
 }
-IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "beneficiary", "gift", "cap", "transaction", "apiKey")
-VARIABLES = dict.fromkeys(IDS, "ID!") | {"key": "String!"}
+IDS = ("wallet", "other", "frozen", "purchase", "hold", "payout", "beneficiary", "vendor", "gift", "cap")
+VARIABLES = dict.fromkeys((*IDS, "transaction", "apiKey"), "ID!") | {"key": "String!"}

@@ -54,6 +54,8 @@ async def objects(owner: Client) -> dict[str, str]:
     await make("payout", f"{{ holdPayout(input: {{{MOVE}}}) {{ payout {{ id }} }} }}", ("payout", "id"))
     beneficiary = MUTATIONS["createBeneficiary"].text.replace(P, "beneficiary { id }")
     await make("beneficiary", beneficiary, ("beneficiary", "id"))
+    vendor = MUTATIONS["createVendor"].text.replace(P, "vendor { id }")
+    await make("vendor", vendor, ("vendor", "id"))
     ids["key"] = "gift"
     await make("gift", gift, ("gift", "id"))
     await make("cap", cap, ("cap", "id"))

@@ -96,6 +96,13 @@ def _spend(wallet: str, feature: str, quantity: int) -> dict[str, Any]:
 REFUSED = [_spend("@frozen", "AI_SUMMARY", 1), _spend("@wallet", "AI_MODERATION", 201)]
 """Spends above the wallet's own cap, and above the cap of a day."""
 
+SPLIT = {
+    "purchaseId": "@purchase",
+    "parts": [{"vendorId": "@vendor", "amountMinor": 100}],
+    "idempotencyKey": "s",
+}
+"""A part of the purchase that is paid."""
+
 SPEAK_FIRST = {
     "walletUpdated": {"walletId": "@wallet"},
     "usageUpdated": {"walletId": "@wallet"},
@@ -255,6 +262,7 @@ def test_no_values_make_a_fault(target: Target) -> None:
         _note(found, "subscription", target.ask(whole_schema.document("subscription", name), values, ANSWER_SECONDS))
     for spend in REFUSED:
         _note(found, "mutation", target.ask(whole_schema.document("mutation", "consume"), {"input": spend}))
+    _note(found, "mutation", target.ask(whole_schema.document("mutation", "splitPurchase"), SPLIT))
     for kind, name in OPERATIONS:
         if kind == "mutation" and "input" not in whole_schema.field_of(kind, name).args:
             target.renew()  # It uses up the object that it names.

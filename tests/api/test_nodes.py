@@ -26,6 +26,7 @@ TYPES = {
     "hold": "Hold",
     "payout": "Payout",
     "beneficiary": "Beneficiary",
+    "vendor": "Vendor",
     "gift": "Gift",
     "cap": "Cap",
     "apiKey": "ApiKey",

@@ -35,6 +35,18 @@ PATHS = {
         "/v1/disputes/",
     ],
 }
+UNDESCRIBED = {
+    "cashfree": {
+        "/easy-split/vendors": {"post": ("CreateVendorRequest", "CreateVendorResponse")},
+        "/easy-split/vendors/{vendor_id}": {
+            "get": (None, "VendorEntity"),
+            "patch": ("UpdateVendorRequest", "UpdateVendorResponse"),
+        },
+        "/easy-split/orders/{order_id}/split": {"post": ("SplitAfterPaymentRequest", "SplitAfterPaymentResponse")},
+    },
+}
+"""Calls whose messages the description has, but not their paths: those are of the provider's documentation."""
+
 PROSE = {"example", "examples", "x-codeSamples", "x-readme", "x-mint", "externalDocs", "tags", "summary", "description"}
 """What validates nothing."""
 
@@ -76,9 +88,30 @@ def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from references(value)
 
 
-def prune(official: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+def operation(path: str, request: str | None, response: str) -> dict[str, Any]:
+    """A call of which only the messages are described."""
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    parameters = [{"in": "path", "name": name, "required": True, "schema": {"type": "string"}} for name in names]
+    made: dict[str, Any] = {"parameters": parameters, "responses": {"200": answer(response), "default": ANY_ANSWER}}
+    return made | ({"requestBody": {"required": True, **answer(request)}} if request else {})
+
+
+def answer(schema: str) -> dict[str, Any]:
+    """A message of a schema."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": "", "content": content}
+
+
+ANY_ANSWER = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def prune(official: dict[str, Any], paths: list[str], undescribed: dict[str, Any]) -> dict[str, Any]:
     """The description with those paths and the components that they need, directly or not."""
     kept = {path: without_prose(official["paths"][path]) for path in paths}
+    kept |= {
+        path: {method: operation(path, *messages) for method, messages in calls.items()}
+        for path, calls in undescribed.items()
+    }
     components: dict[str, dict[str, Any]] = {"securitySchemes": official["components"].get("securitySchemes", {})}
     waiting = set(references(kept))
     while waiting:
@@ -94,7 +127,7 @@ def prune(official: dict[str, Any], paths: list[str]) -> dict[str, Any]:
 def main() -> None:
     """Write descriptions/<provider>.json."""
     provider, source = sys.argv[1:]
-    pruned = prune(json.loads(Path(source).read_text()), PATHS[provider])
+    pruned = prune(json.loads(Path(source).read_text()), PATHS[provider], UNDESCRIBED.get(provider, {}))
     text = json.dumps(pruned, indent=1, ensure_ascii=False)
     (HERE / "descriptions" / f"{provider}.json").write_text(text + "\n")
 

@@ -1,0 +1,151 @@
+"""Easy Split at Cashfree against a stand-in, with Prism checking each message by the description's own schemas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from domain.payouts import BankDetails
+from domain.splits import VendorDetails
+from domain.splits import VendorStatus as V
+from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest
+from gateways.cashfree import CashfreeGateway
+from gateways.splits import Part
+from tests.gateways.fake_cashfree import FakeCashfree, account
+from tests.gateways.prism import checked, needs_prism, serving, violations_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+pytestmark = needs_prism
+
+WHO = "c0ffee00c0ffee00c0ffee00c0ffee00"
+REFERENCE = "0123456789abcdef0123456789abcdef-1"
+BANK = BankDetails("026291800001191", "YESB0000262")
+DETAILS = VendorDetails("School", "asha@example.com", "9876543210", BANK, "BUSINESS", "Education", "ABCDE1234F")
+PARTS = [Part(WHO, 10_005)]
+
+
+@dataclass
+class FakeSplits(FakeCashfree):
+    """What Cashfree keeps of vendors and splits, beside its orders."""
+
+    vendors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
+    standing: str = "IN_BENE_CREATION"
+
+    def app(self) -> Starlette:
+        """Its API."""
+        made = super().app()
+        made.router.routes[:0] = [
+            Route("/easy-split/vendors", self._know, methods=["POST"]),
+            Route("/easy-split/vendors/{vendor}", self._vendor),
+            Route("/easy-split/vendors/{vendor}", self._change, methods=["PATCH"]),
+            Route("/easy-split/orders/{order}/split", self._split, methods=["POST"]),
+        ]
+        return made
+
+    async def _know(self, request: Request) -> Response:
+        asked = await request.json()
+        if asked["vendor_id"] in self.vendors:
+            return JSONResponse({"message": "vendor exists", "code": "vendor_exists"}, 409)
+        self.vendors[asked["vendor_id"]] = asked
+        return JSONResponse({"vendor_id": asked["vendor_id"], "name": asked["name"], "status": self.standing})
+
+    async def _vendor(self, request: Request) -> Response:
+        known = self.vendors[request.path_params["vendor"]]
+        return JSONResponse({"vendor_id": known["vendor_id"], "name": known["name"], "status": self.standing})
+
+    async def _change(self, request: Request) -> Response:
+        asked = await request.json()
+        self.vendors[request.path_params["vendor"]] |= asked
+        return JSONResponse({"name": asked["name"], "status": asked["status"]})
+
+    async def _split(self, request: Request) -> Response:
+        if request.path_params["order"] not in self.orders:
+            return JSONResponse({"message": "Transaction already processed", "code": "not_eligible"}, 409)
+        self.split[request.headers["x-idempotency-key"]] = await request.json()
+        return JSONResponse({"status": "OK", "message": "Order split created"})
+
+
+@pytest.fixture
+def provider() -> FakeSplits:
+    """A new provider."""
+    return FakeSplits()
+
+
+@pytest.fixture(scope="module")
+async def line() -> AsyncIterator[tuple[list[FakeSplits], str]]:
+    """One Prism for all tests, before the provider that stands in the list's first place."""
+    current = [FakeSplits()]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        await current[0].app()(scope, receive, send)
+
+    async with serving(app) as upstream, checked("cashfree.json", upstream) as url:
+        yield current, url
+
+
+@pytest.fixture
+async def gateway(provider: FakeSplits, line: tuple[list[FakeSplits], str]) -> AsyncIterator[CashfreeGateway]:
+    """The client, whose every message has to follow the description."""
+    line[0][0] = provider
+    opened = CashfreeGateway(account(line[1]))
+    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+    yield opened
+    await opened.close()
+    assert violations == []
+
+
+@pytest.mark.parametrize("bank", [BANK, BankDetails(vpa="asha@okbank")], ids=["account", "upi"])
+async def test_a_vendor_is_made_known_once(provider: FakeSplits, gateway: CashfreeGateway, bank: BankDetails) -> None:
+    """A second request for one reference reads the first, which is not active before Cashfree says so."""
+    details = replace(DETAILS, account=bank)
+    assert [await gateway.splits.create_vendor(WHO, details) for _ in range(2)] == [V.PENDING] * 2
+    provider.standing = "ACTIVE"
+    assert (await gateway.splits.fetch_vendor(WHO), len(provider.vendors)) == (V.ACTIVE, 1)
+
+
+async def test_a_vendor_is_blocked(provider: FakeSplits, gateway: CashfreeGateway) -> None:
+    """A change sends everything again."""
+    await gateway.splits.create_vendor(WHO, DETAILS)
+    assert await gateway.splits.update_vendor(WHO, replace(DETAILS, is_blocked=True)) is V.BLOCKED
+    assert provider.vendors[WHO]["kyc_details"][0]["pan"] == "ABCDE1234F"
+
+
+async def test_an_order_carries_its_splits(provider: FakeSplits, gateway: CashfreeGateway) -> None:
+    """Exact rupees for each vendor go with the order."""
+    order = OrderRequest(REFERENCE, 60_205, "INR", "UPI", "5500 credits", customer="c0ffee00c0ffee00", splits=PARTS)
+    await gateway.create_order(order)
+    assert provider.orders[REFERENCE]["order_splits"] == [{"vendor_id": WHO, "amount": 100.05}]
+
+
+async def test_a_paid_order_is_split_once(provider: FakeSplits, gateway: CashfreeGateway) -> None:
+    """The same reference is the same idempotency key, and further splits stay possible."""
+    await gateway.create_order(OrderRequest(REFERENCE, 60_205, "INR", "UPI", "credits", customer="c0ffee00c0ffee00"))
+    for _ in range(2):
+        await gateway.splits.split_order(REFERENCE, "r", PARTS)
+    assert list(provider.split.values()) == [{"split": [{"vendor_id": WHO, "amount": 100.05}], "disable_split": False}]
+
+
+async def test_a_split_that_comes_too_late_is_refused(gateway: CashfreeGateway) -> None:
+    """The refusal has Cashfree's words."""
+    with pytest.raises(GatewayRefused, match="already processed"):
+        await gateway.splits.split_order("gone", "r", PARTS)
+
+
+async def test_a_wrong_message_would_be_noticed(line: tuple[list[FakeSplits], str]) -> None:
+    """Prism names what breaks the schemas, so the other tests mean something."""
+    opened = CashfreeGateway(account(line[1]))
+    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+    with pytest.raises((GatewayRefused, GatewayUnavailable)):
+        await opened.splits.create_vendor(WHO, replace(DETAILS, phone=9))  # type: ignore[arg-type]
+    await opened.close()
+    assert "phone" in violations[0]
