@@ -6,21 +6,13 @@ out of date, only worked out anew. Without Redis every figure is worked out.
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 from zlib import crc32
 
 import orjson
-import structlog
 from prometheus_client import Counter
-from redis import asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-ANSWER_SECONDS: Final = 0.25
-PAUSE_SECONDS: Final = 1.0
-"""How long a Redis that did not answer is left alone."""
+from live.optional import OptionalRedis
 
 KEEP_SECONDS: Final = 300
 FIGURE_BYTES: Final = 65_536
@@ -31,7 +23,6 @@ PLACES: Final = 4_096
 
 CONNECTIONS: Final = 8
 
-_log: Final = structlog.get_logger()
 _asked: Final = Counter("coffer_figures_total", "Figures that were asked of the cache.", ["answer"])
 
 
@@ -39,14 +30,7 @@ class Figures:
     """The cache of one process; all processes share what is in it."""
 
     def __init__(self, redis_url: str) -> None:
-        self._client = redis.Redis.from_url(
-            redis_url,
-            max_connections=CONNECTIONS,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-        )
-        self._paused_until = 0.0
+        self._redis = OptionalRedis(redis_url, CONNECTIONS, "figures.no_redis")
 
     async def find(self, question: str, version: str) -> Any:  # noqa: ANN401 - what was kept
         """What was kept for the question under this version, or None."""
@@ -64,17 +48,10 @@ class Figures:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._redis.close()
 
     async def _ask(self, *command: Any) -> Any:  # noqa: ANN401 - what Redis takes and gives
-        if time.monotonic() < self._paused_until:
-            return None
-        try:
-            return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError, TimeoutError) as fault:
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
-            _log.warning("figures.no_redis", fault=repr(fault))
-            return None
+        return await self._redis.ask(self._redis.client.execute_command, *command)
 
 
 def _place(question: str) -> str:

@@ -9,25 +9,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from prometheus_client import Counter
-from redis import asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from live.optional import OptionalRedis
 from schema.context import Allowance
 
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
     from schema.context import Context
-
-ANSWER_SECONDS: Final = 0.25
-"""Redis answers in that time, or requests pass without being counted."""
-
-PAUSE_SECONDS: Final = 1.0
-"""How long a Redis that did not answer is left alone."""
 
 LEASE_SECONDS: Final = 0.01
 """Points that a process takes ahead, as time of the rate: so one request in many asks Redis, and the others do not."""
@@ -57,7 +47,6 @@ RATE_FIELDS: Final = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset
 
 _RATE_FIELDS: Final = tuple(name.encode() for name in RATE_FIELDS)
 
-_log: Final = structlog.get_logger()
 _uncounted: Final = Counter("coffer_budget_uncounted_total", "Operations that passed uncounted, for want of Redis.")
 _refused: Final = Counter("coffer_budget_refused_total", "Operations refused for want of points.")
 
@@ -74,16 +63,9 @@ class Budgets:
     """Every caller's budget, as far as this process knows it."""
 
     def __init__(self, redis_url: str) -> None:
-        self._client = redis.Redis.from_url(
-            redis_url,
-            max_connections=CONNECTIONS,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-        )
-        self._script: AsyncScript = self._client.register_script(TAKE)
+        self._redis = OptionalRedis(redis_url, CONNECTIONS, "budgets.not_counted")
+        self._script: AsyncScript = self._redis.client.register_script(TAKE)
         self._known: OrderedDict[str, Budget] = OrderedDict()
-        self._paused_until = 0.0
 
     def of(self, caller: str, rule: Rule) -> Budget:
         """The budget of a caller."""
@@ -97,20 +79,13 @@ class Budgets:
 
     async def ask(self, caller: str, needed: int, wanted: int, rule: Rule) -> tuple[int, float] | None:
         """Points granted and points left in Redis; None when it does not answer."""
-        if time.monotonic() < self._paused_until:
-            return None
         amounts = [needed, wanted, rule.points_per_second, rule.burst_points]
-        try:
-            granted, left = await self._script(keys=[f"coffer:budget:{caller}"], args=amounts)
-        except (RedisError, OSError, TimeoutError) as fault:
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
-            _log.warning("budgets.not_counted", fault=repr(fault))
-            return None
-        return int(granted), float(left)
+        answer = await self._redis.ask(self._script, keys=[f"coffer:budget:{caller}"], args=amounts)
+        return (int(answer[0]), float(answer[1])) if answer else None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._redis.close()
 
 
 class Budget:

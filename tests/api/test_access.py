@@ -62,6 +62,9 @@ async def objects(owner: Client) -> dict[str, str]:
     await owner.run(document("mutation", MUTATIONS["defineMetric"].text))
     await owner.run(document("mutation", MUTATIONS["defineMetric"].text.replace("USED", "OLD")))
     await make("purchase", f"{{ purchaseCredits(input: {{{BUY}}}) {{ purchase {{ id }} }} }}", ("purchase", "id"))
+    ids["key"] = "subscription"
+    subscription = MUTATIONS["startSubscription"].text.replace(P, "subscription { id }")
+    await make("subscription", subscription, ("subscription", "id"))
     await make("apiKey", '{ createApiKey(input: {name: "n", role: VIEWER}) { apiKey { id } } }', ("apiKey", "id"))
     return ids
 

@@ -33,6 +33,7 @@ KINDS = (
     "wallet",
     "other",
     "purchase",
+    "subscription",
     "hold",
     "beneficiary",
     "vendor",

@@ -8,6 +8,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.api.client import Client
 from tests.runtime.server import ServerProcess
 
@@ -24,9 +26,15 @@ ROWS = """query($id: ID!, $after: String) { wallet(id: $id) { availableCredits t
   nodes { sequence idempotencyKey credits } pageInfo { hasNextPage endCursor } } } }"""
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data folder, which is made once: each test has a wallet of its own in it."""
+    return tmp_path_factory.mktemp("data")
+
+
 async def wallet_of(client: Client, credits: int) -> str:
-    wallet_id = (await client.run(CREATE, owner="load"))["wallet"]["id"]
-    grant = {"walletId": wallet_id, "credits": credits, "reason": "a start", "idempotencyKey": "start"}
+    wallet_id = (await client.run(CREATE, owner=f"owner of {credits}"))["wallet"]["id"]
+    grant = {"walletId": wallet_id, "credits": credits, "reason": "a start", "idempotencyKey": f"start {credits}"}
     await client.run(GRANT, input=grant)
     return str(wallet_id)
 
@@ -42,9 +50,9 @@ async def rows_of(client: Client, wallet_id: str) -> list[dict[str, Any]]:
             return rows
 
 
-async def test_two_processes_share_one_wallet_without_a_lost_credit(tmp_path: Path) -> None:
+async def test_two_processes_share_one_wallet_without_a_lost_credit(data_dir: Path) -> None:
     """500 concurrent spends of 15 against 1,000 credits over two servers: 66 succeed, 10 credits stay, no gap."""
-    async with ServerProcess(tmp_path) as first, ServerProcess(tmp_path) as second:
+    async with ServerProcess(data_dir) as first, ServerProcess(data_dir) as second:
         key = first.key()
         clients = [Client(first.url, key), Client(second.url, key)]
         wallet_id = await wallet_of(clients[0], 1_000)
@@ -60,9 +68,9 @@ async def test_two_processes_share_one_wallet_without_a_lost_credit(tmp_path: Pa
             await client.http.aclose()
 
 
-async def test_stop_and_second_start(tmp_path: Path) -> None:
+async def test_stop_and_second_start(data_dir: Path) -> None:
     """SIGTERM and Ctrl-C stop it with all it started, the data stays, and the next start is ready within 5 s."""
-    async with ServerProcess(tmp_path) as server:
+    async with ServerProcess(data_dir) as server:
         client = Client(server.url, server.key())
         wallet_id = await wallet_of(client, 77)
         pid = server.postgres_pid()
@@ -76,9 +84,9 @@ async def test_stop_and_second_start(tmp_path: Path) -> None:
         assert await server.stop() == 0
 
 
-async def test_a_stop_ends_streams_cleanly(tmp_path: Path) -> None:
+async def test_a_stop_ends_streams_cleanly(data_dir: Path) -> None:
     """On SIGTERM an open subscription gets `complete` before its socket is closed, and the server exits with 0."""
-    async with ServerProcess(tmp_path) as server:
+    async with ServerProcess(data_dir) as server:
         client = Client(server.url, server.key())
         wallet_id = await wallet_of(client, 5)
         async with client.watch(
@@ -89,4 +97,3 @@ async def test_a_stop_ends_streams_cleanly(tmp_path: Path) -> None:
             assert (await stream.message())["type"] == "complete"
             assert await stopping == 0
         await client.http.aclose()
-        await server.start()

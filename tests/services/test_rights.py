@@ -8,10 +8,14 @@ import asyncpg
 import pytest
 
 from db.database import SERVER_SETTINGS
-from tests.builders import owner_of, wallet_with
+from runtime.process import open_coffer
+from tests.builders import free_port, owner_of, settings_for, wallet_with
+from tests.conftest import fresh_database
 
 if TYPE_CHECKING:
-    from services.coffer import Coffer
+    from collections.abc import AsyncIterator
+
+    from runtime.embedded import Servers
 
 AS_APPLICATION = [
     "update credit_transaction set amount = 0",
@@ -46,31 +50,36 @@ AS_APPLICATION = [
 ]
 
 
+@pytest.fixture(scope="module")
+async def ledger(servers: Servers, template: str) -> AsyncIterator[str]:
+    """A database with a wallet, which no refused statement changes."""
+    async with fresh_database(servers, template) as url:
+        async with open_coffer(settings_for(free_port()), url, servers.redis_url) as coffer:
+            await wallet_with(coffer, await owner_of(coffer), 100)
+        yield url
+
+
 @pytest.mark.parametrize("statement", AS_APPLICATION)
-async def test_the_application_role_can_not_touch_the_ledger(coffer: Coffer, database_url: str, statement: str) -> None:
+async def test_the_application_role_can_not_touch_the_ledger(ledger: str, statement: str) -> None:
     """With the application's rights a statement that would change a balance or a row is refused."""
-    actor = await owner_of(coffer)
-    await wallet_with(coffer, actor, 100)
-    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    connection = await asyncpg.connect(ledger, server_settings=SERVER_SETTINGS)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)
     await connection.close()
 
 
 @pytest.mark.parametrize("statement", AS_APPLICATION[:3])
-async def test_not_even_the_owner_can_change_a_row(coffer: Coffer, database_url: str, statement: str) -> None:
+async def test_not_even_the_owner_can_change_a_row(ledger: str, statement: str) -> None:
     """The trigger refuses updates, deletes and truncation to the database's owner too."""
-    actor = await owner_of(coffer)
-    await wallet_with(coffer, actor, 100)
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(ledger)
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await connection.execute(statement)
     await connection.close()
 
 
-async def test_reset_role_does_not_give_the_owners_rights_back(database_url: str) -> None:
+async def test_reset_role_does_not_give_the_owners_rights_back(ledger: str) -> None:
     """RESET ROLE leaves a connection of the application with the application's role."""
-    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    connection = await asyncpg.connect(ledger, server_settings=SERVER_SETTINGS)
     await connection.execute("reset role")
     assert await connection.fetchval("select current_user") == "coffer_app"
     await connection.close()
