@@ -60,14 +60,8 @@ async def _claim(
     return (await session.scalars(_taking(now).where(Job.id == due.c.id).returning(Job))).all()
 
 
-async def claim_handed(session: Session, job_id: int, now: datetime) -> Job | None:
-    """Take the job that a message names; None when that handover is over, so that a repeated message does nothing."""
-    mine = (Job.id == job_id, Job.state == JobState.READY, Job.handed_until.is_not(None))
-    return await session.scalar(_taking(now).where(*mine).returning(Job))
-
-
-async def claim_all_handed(session: Session, job_ids: Sequence[int], now: datetime) -> Sequence[Job]:
-    """Take those of the jobs that messages name whose handover is not over."""
+async def claim_handed(session: Session, job_ids: Sequence[int], now: datetime) -> Sequence[Job]:
+    """Take the jobs that messages name, but those whose handover is over: a repeated message does nothing."""
     mine = (Job.id == any_(cast(job_ids, ARRAY(BigInteger))), Job.state == JobState.READY)
     # Locked in one order, since two workers may have been told of the same jobs.
     due = select(Job.id).where(*mine, Job.handed_until.is_not(None)).order_by(Job.id).with_for_update().cte("due")

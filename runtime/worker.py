@@ -9,7 +9,7 @@ from db import jobs as queries
 from domain.jobs import PAYMENT_MESSAGE
 from runtime.rounds import POLL_SECONDS, Rounds, end_within, measure_backlog, seconds_until
 from services.jobs import run_job
-from services.together import MESSAGES_AT_ONCE, settle_together
+from services.together import MESSAGES_AT_ONCE, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,15 +81,8 @@ class Worker:
             return messages, await queries.claim_others(session, now, free) if free else ()
 
     async def _settle(self, messages: Sequence[Job]) -> None:
-        """Do messages together, and what can't be done so one by one."""
-        places = asyncio.Semaphore(CONCURRENT_JOBS)
-
-        async def alone(job: Job) -> None:
-            async with places:
-                await run_job(self._coffer, self._handlers, job)
-
         try:
-            await asyncio.gather(*map(alone, await settle_together(self._coffer, messages)))
+            await run_together(self._coffer, self._handlers, messages)
         finally:
             if lot := asyncio.current_task():
                 self._lots.discard(lot)

@@ -23,7 +23,7 @@ from domain.purchases import PurchaseStatus
 from gateways.base import EventKind
 from services.announcing import announce_heard
 from services.happenings import happened_to_all
-from services.jobs import count_done
+from services.jobs import DONE, count_done, run_job
 from services.settlement import movements_of, parse_reference, plain_word
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from db.models.purchases import Purchase
     from gateways.base import Payment
     from services.coffer import Coffer
+    from services.jobs import Handler
 
 MESSAGES_AT_ONCE: Final = 500
 """One lot: its transaction holds the wallets that it pays."""
 
+ALONE_AT_ONCE: Final = 8
 CALLS_AT_ONCE: Final = 64
 ASK_SECONDS: Final = 15.0
 """What has no answer by then is left: the jobs' leases run on."""
@@ -63,9 +65,25 @@ class Settled(NamedTuple):
     word: str
 
 
+async def run_together(coffer: Coffer, handlers: Mapping[str, Handler], jobs: Sequence[Job]) -> dict[int, str]:
+    """Attempt claimed jobs, messages by sets and what is left one by one; how each ended, by its id. Never raises."""
+    messages = [job for job in jobs if job.kind == PAYMENT_MESSAGE]
+    left = [*await settle_together(coffer, messages), *(job for job in jobs if job.kind != PAYMENT_MESSAGE)]
+    places = asyncio.Semaphore(ALONE_AT_ONCE)
+
+    async def alone(job: Job) -> str:
+        async with places:
+            return await run_job(coffer, handlers, job)
+
+    ends = await asyncio.gather(*map(alone, left))
+    return {job.id: DONE for job in jobs} | {job.id: end for job, end in zip(left, ends, strict=True)}
+
+
 async def settle_together(coffer: Coffer, jobs: Sequence[Job]) -> Sequence[Job]:
     """Do claimed jobs of PAYMENT_MESSAGE by sets, where that is plain; those that are left. Never raises."""
     done: set[int] = set()
+    if not jobs:
+        return ()
     try:
         done = await _settle(coffer, await _ask(coffer, jobs))
     except Exception:  # noqa: BLE001 - one by one, each fault finds its own job
