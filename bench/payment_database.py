@@ -52,10 +52,10 @@ class PaidGateway(SimulatedGateway):
         return Payment(order_id, reference, f"pay_{order_id}", PurchaseStatus.SUCCESS, TOTAL, "INR")
 
 
-def message(number: int) -> Message:
-    """The message of a payment."""
+def message(number: int, event_id: str | None = None) -> Message:
+    """The message of a payment, or another one about it by an id of its own."""
     body = orjson.dumps({"type": "payment.succeeded", "data": {"order_id": f"o{number}", "status": "paid"}})
-    return Message(signed_headers(SECRET, f"msg_{number}", body), body)
+    return Message(signed_headers(SECRET, event_id or f"msg_{number}", body), body)
 
 
 async def add_purchases(database_url: str, first: int, last: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import BigInteger, any_, cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.events import GatewayEvent
 from db.models.jobs import Job
@@ -67,22 +68,40 @@ async def get(session: Session, event_id: int) -> GatewayEvent | None:
     return await session.get(GatewayEvent, event_id, populate_existing=True)
 
 
-async def many(session: Session, ids: Sequence[int]) -> Sequence[GatewayEvent]:
-    """Stored messages by their ids."""
-    query = select(GatewayEvent).where(GatewayEvent.id.in_(ids)).execution_options(populate_existing=True)
-    return (await session.scalars(query)).all()
+async def many(session: Session, ids: Sequence[int]) -> Sequence[Any]:
+    """What settling needs of stored messages: their id, gateway, kind, order and project."""
+    columns = (GatewayEvent.id, GatewayEvent.gateway, GatewayEvent.kind, GatewayEvent.order_id, GatewayEvent.project_id)
+    return (await session.execute(select(*columns).where(GatewayEvent.id == any_(cast(ids, ARRAY(BigInteger)))))).all()
 
 
-async def mark_all(session: Session, ids: Sequence[int], verdict: str) -> None:
-    """Note what was made of messages, by their ids."""
-    attempts = select(Job.attempts).where(Job.id == GatewayEvent.job_id).scalar_subquery()
-    change = {"verdict": verdict, "processed_at": func.clock_timestamp(), "attempts": attempts}
-    await session.execute(update(GatewayEvent).where(GatewayEvent.id.in_(ids)).values(change))
+class Verdict(NamedTuple):
+    """What was made of a message, in which attempt, and whose it is."""
+
+    event_id: int
+    word: str
+    attempts: int
+    project_id: int | None
+
+
+_MARK: Final = text("""
+    update gateway_event e set verdict = v.word, attempts = v.attempts, project_id = v.project_id,
+      processed_at = clock_timestamp()
+    from unnest(cast(:event_ids as bigint[]), cast(:words as text[]), cast(:tries as int[]),
+      cast(:project_ids as bigint[])) v (id, word, attempts, project_id)
+    where e.id = v.id""")
+
+
+async def mark_all(session: Session, verdicts: Sequence[Verdict]) -> None:
+    """Note what was made of messages, in one statement."""
+    columns = zip(("event_ids", "words", "tries", "project_ids"), map(list, zip(*verdicts, strict=True)), strict=True)
+    await session.execute(_MARK, dict(columns))
 
 
 async def mark(session: Session, event: GatewayEvent, verdict: str) -> None:
     """Note what was made of a message, and after how many attempts."""
-    await mark_all(session, [event.id], verdict)
+    attempts = select(Job.attempts).where(Job.id == GatewayEvent.job_id).scalar_subquery()
+    change = {"verdict": verdict, "processed_at": func.clock_timestamp(), "attempts": attempts}
+    await session.execute(update(GatewayEvent).where(GatewayEvent.id == event.id).values(change))
 
 
 async def belongs_to(session: Session, event: GatewayEvent, project_id: int) -> None:

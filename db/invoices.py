@@ -12,7 +12,7 @@ from db.paging import newest_first
 from domain.gst import InvoiceKind, Taxes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     from db.database import Session
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 async def seller(session: Session, project_id: int) -> Seller | None:
     """Who the project's invoices are from."""
     return await session.get(Seller, project_id, populate_existing=True)
+
+
+async def sellers_among(session: Session, project_ids: Collection[int]) -> set[int]:
+    """Those of the projects that make invoices."""
+    return set(await session.scalars(select(Seller.project_id).where(Seller.project_id.in_(project_ids))))
 
 
 async def set_seller(session: Session, values: Mapping[str, Any]) -> Seller:

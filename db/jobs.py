@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, delete, func, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, any_, case, cast, delete, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from db.models.jobs import Job, Lease
+from db.models.jobs import OTHER_JOBS, Job, Lease
 from db.paging import newest_first
-from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, JobState
+from domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS, PAYMENT_MESSAGE, JobState, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy import ColumnElement, TextClause, Update
 
     from db.database import Session
     from domain.pages import Page
@@ -30,14 +30,28 @@ async def add(session: Session, *jobs: dict[str, Any]) -> None:
     await session.execute(insert(Job).values(list(jobs)).on_conflict_do_nothing())
 
 
-async def claim(
-    session: Session, now: datetime, limit: int, *, kind: str | None = None, apart: str | None = None
+async def claim(session: Session, now: datetime, limit: int) -> Sequence[Job]:
+    """Take due jobs of any kind for LEASE_SECONDS; others skip what one worker holds."""
+    return await _claim(session, now, limit)
+
+
+async def claim_messages(session: Session, now: datetime, limit: int) -> Sequence[Job]:
+    """Take due jobs of providers' messages; the queue's own index finds them behind any backlog of others."""
+    return await _claim(session, now, limit, Job.queue == Queue.WEBHOOK_PROCESSING.value, Job.kind == PAYMENT_MESSAGE)
+
+
+async def claim_others(session: Session, now: datetime, limit: int) -> Sequence[Job]:
+    """Take due jobs of every other kind; an index of theirs finds them behind any backlog of messages."""
+    return await _claim(session, now, limit, text(OTHER_JOBS))
+
+
+async def _claim(
+    session: Session, now: datetime, limit: int, *which: ColumnElement[bool] | TextClause
 ) -> Sequence[Job]:
-    """Take due jobs for LEASE_SECONDS, of one kind or of all `apart` from one; others skip what one worker holds."""
     # A CTE that locks is run once; an IN (...) could be run again by the planner and take more than the limit.
     due = (
         select(Job.id)
-        .where(Job.state == JobState.READY, Job.run_at <= now, *_of_kind(kind, apart))
+        .where(Job.state == JobState.READY, Job.run_at <= now, *which)
         .order_by(Job.run_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -46,10 +60,12 @@ async def claim(
     return (await session.scalars(_taking(now).where(Job.id == due.c.id).returning(Job))).all()
 
 
-async def claim_handed(session: Session, job_id: int, now: datetime) -> Job | None:
-    """Take the job that a message names; None when that handover is over, so that a repeated message does nothing."""
-    mine = (Job.id == job_id, Job.state == JobState.READY, Job.handed_until.is_not(None))
-    return await session.scalar(_taking(now).where(*mine).returning(Job))
+async def claim_handed(session: Session, job_ids: Sequence[int], now: datetime) -> Sequence[Job]:
+    """Take the jobs that messages name, but those whose handover is over: a repeated message does nothing."""
+    mine = (Job.id == any_(cast(job_ids, ARRAY(BigInteger))), Job.state == JobState.READY)
+    # Locked in one order, since two workers may have been told of the same jobs.
+    due = select(Job.id).where(*mine, Job.handed_until.is_not(None)).order_by(Job.id).with_for_update().cte("due")
+    return (await session.scalars(_taking(now).where(Job.id == due.c.id).returning(Job))).all()
 
 
 async def hold(session: Session, job: Job) -> bool:
@@ -60,9 +76,11 @@ async def hold(session: Session, job: Job) -> bool:
 
 async def hold_all(session: Session, jobs: Sequence[Job]) -> set[int]:
     """Lock jobs and say which of them the attempts that claimed them still own."""
-    mine = tuple_(Job.id, Job.leased_until).in_([(job.id, job.leased_until) for job in jobs])
-    query = select(Job.id).where(mine, Job.state == JobState.RUNNING).order_by(Job.id).with_for_update()
-    return set(await session.scalars(query))
+    ids = cast([job.id for job in jobs], ARRAY(BigInteger))
+    query = select(Job.id, Job.leased_until).where(Job.id == any_(ids), Job.state == JobState.RUNNING)
+    leases = {job.id: job.leased_until for job in jobs}
+    rows = await session.execute(query.order_by(Job.id).with_for_update())
+    return {job_id for job_id, leased_until in rows if leases[job_id] == leased_until}
 
 
 async def finish(session: Session, job: Job, now: datetime) -> None:
@@ -73,7 +91,7 @@ async def finish(session: Session, job: Job, now: datetime) -> None:
 async def finish_all(session: Session, ids: Sequence[int], now: datetime) -> None:
     """Mark held jobs as done."""
     done = {"state": JobState.DONE, "finished_at": now, "leased_until": None, "last_error": None}
-    await session.execute(update(Job).where(Job.id.in_(ids)).values(done))
+    await session.execute(update(Job).where(Job.id == any_(cast(ids, ARRAY(BigInteger)))).values(done))
 
 
 async def put_back(session: Session, job: Job, run_at: datetime, error: str, *, counts: bool) -> None:
@@ -160,10 +178,6 @@ async def take_lease(session: Session, name: str, holder: str, seconds: float) -
 async def give_up_leases(session: Session, holder: str) -> None:
     """Let others have a holder's leases at once."""
     await session.execute(delete(Lease).where(Lease.holder == holder))
-
-
-def _of_kind(kind: str | None, apart: str | None) -> list[ColumnElement[bool]]:
-    return [Job.kind == kind] * (kind is not None) + [Job.kind != apart] * (apart is not None)
 
 
 def _taking(now: datetime) -> Update:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from db.known_wallets import KnownWallets
-from db.link import BATCH_REQUESTS, CONNECTION_FAULTS, Link
+from db.link import BATCH_REQUESTS, Link
+from db.outages import CONNECTION_FAULTS
 from domain.errors import Busy
 from domain.ledger import Outcome
 

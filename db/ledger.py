@@ -27,16 +27,12 @@ _POST: Final = text(
     " cast(:from_account as smallint), cast(:to_account as smallint), :amount, :key, :key_hash, :source_id,"
     " :api_key_id, cast(:metadata as jsonb))",
 )
-_LOCK: Final = text("select 1 from wallet where id = any(cast(:ids as bigint[])) order by id for no key update")
 _POST_MANY: Final = text(
-    "select p.outcome from unnest(cast(:wallet_ids as bigint[]), cast(:types as smallint[]),"
-    " cast(:sources as smallint[]),"
-    " cast(:from_accounts as smallint[]), cast(:to_accounts as smallint[]), cast(:amounts as bigint[]),"
-    " cast(:keys as text[]), cast(:key_hashs as uuid[]), cast(:source_ids as text[]), cast(:api_key_ids as bigint[]),"
-    " cast(cast(:metadatas as text[]) as jsonb[])) m (wallet_id, type, source, from_account, to_account, amount, key,"
-    " key_hash, source_id, api_key_id, metadata) cross join lateral ledger.post(m.wallet_id, m.type, m.source,"
-    " m.from_account, m.to_account, m.amount, m.key, m.key_hash, m.source_id, m.api_key_id, m.metadata) p",
+    "select * from ledger.post_batch(cast(:wallet_ids as bigint[]), cast(:types as smallint[]),"
+    " cast(:sources as smallint[]), cast(:from_accounts as smallint[]), cast(:to_accounts as smallint[]),"
+    " cast(:amounts as bigint[]), cast(:keys as text[]), cast(:key_hashs as uuid[]), cast(:source_ids as text[]))",
 )
+_CALLERS: Final = frozenset({"api_key_id", "metadata"})
 _HOLD: Final = text(
     "select * from ledger.hold(:wallet_id, :hold, cast(:kind as smallint), :credits, :feature, :units, :seconds, :key,"
     " :key_hash, :api_key_id, cast(:metadata as jsonb))",
@@ -92,12 +88,10 @@ async def post(session: Session, movement: Movement) -> Posted:
     return _posted((await session.execute(_POST, _words(movement))).mappings().one())
 
 
-async def post_many(session: Session, movements: Sequence[Movement]) -> list[Outcome]:
-    """Post movements in the session's transaction by one statement; the wallets are locked in order first."""
-    ordered = sorted(movements, key=lambda movement: movement.wallet.id)
-    columns = {f"{name}s": list(values) for name, values in _columns(ordered).items()}
-    await session.execute(_LOCK, {"ids": sorted({movement.wallet.id for movement in ordered})})
-    return [Outcome(row[0]) for row in await session.execute(_POST_MANY, columns)]
+async def post_many(session: Session, movements: Sequence[Movement]) -> list[tuple[Outcome, int, int]]:
+    """Post movements without key or metadata of a caller by one statement; outcome, wallet and sequence of each."""
+    columns = {f"{name}s": list(values) for name, values in _columns(movements).items() if name not in _CALLERS}
+    return [(Outcome(row[0]), row[1], row[2]) for row in await session.execute(_POST_MANY, columns)]
 
 
 def _columns(movements: Sequence[Movement]) -> dict[str, list[Any]]:

@@ -52,15 +52,23 @@ end $$;
 create trigger purchase_split_books after insert or update of status on purchase_split for each row
   execute function ledger.split_changed();
 
--- A sale, with which the splits of its order count.
-create function ledger.book_sale(p purchase) returns void language plpgsql as $$
-begin
-  update purchase_split set status = 3, completed_at = clock_timestamp() where purchase_id = p.id and status = 1;
-  perform ledger.book(p, 1, ledger.sale_name(p), 1, 2, p.amount_minor);
-  perform ledger.book(p, 1, ledger.sale_name(p), 1, 4, p.gst_minor);
-  perform ledger.book(p, 1, ledger.sale_name(p), 1, 5, p.platform_fee_minor);
-  insert into revenue (purchase_id, wallet_id) values (p.id, p.wallet_id) on conflict do nothing;
-end $$;
+-- Books that purchases were paid, by sets: payments are settled by the hundred. A sale that is booked has its revenue. With
+-- a sale the splits of its order count.
+create function ledger.book_sales(p_sold purchase[]) returns void language sql as $$
+  with sold as (
+    select p.* from unnest(p_sold) p where not exists (select from revenue r where r.purchase_id = p.id)
+  ), split as (
+    update purchase_split s set status = 3, completed_at = clock_timestamp() from sold p
+      where s.purchase_id = p.id and s.status = 1
+  ), booked as (
+    insert into money_entry (project_id, purchase_id, kind, source, debit, credit, amount_minor, currency, created_at)
+      select p.project_id, p.id, 1, 'pur_' || replace(p.uuid::text, '-', ''), 1, e.credit, e.amount_minor, p.currency,
+        clock_timestamp()
+      from sold p cross join lateral (values (2, p.amount_minor), (4, p.gst_minor), (5, p.platform_fee_minor))
+        e (credit, amount_minor)
+      where e.amount_minor <> 0 on conflict do nothing)
+  insert into revenue (purchase_id, wallet_id) select p.id, p.wallet_id from sold p on conflict do nothing
+$$;
 
 -- Books that a refund began: its part of the amount, the GST and the fee.
 create function ledger.book_refund(r refund) returns void language plpgsql as $$
@@ -99,19 +107,26 @@ begin
   if s.completed_at is not null then perform ledger.book(p, 7, 'surplus:' || s.id, 6, 1, s.total_minor); end if;
 end $$;
 
-create function ledger.sale_changed() returns trigger
+create function ledger.sales_changed() returns trigger
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+declare sold purchase[];
 begin
-  if new.status in (3, 5) then perform ledger.book_sale(new); end if;
-  if new.refunded_minor <> old.refunded_minor then
-    -- Not an update of revenue: its lock would be taken here before the wallet's, and by ledger.recognise after it.
-    insert into revenue_news (wallet_id, purchase_id) values (new.wallet_id, new.id);
-  end if;
+  select array_agg(row(p.*)::purchase) into sold from changed p where p.status in (3, 5);
+  if sold is not null then perform ledger.book_sales(sold); end if;
   return null;
 end $$;
-create trigger purchase_books after update of status, refunded_minor on purchase for each row
-  when ((new.status, new.refunded_minor) is distinct from (old.status, old.refunded_minor))
-  execute function ledger.sale_changed();
+create trigger purchase_books after update on purchase referencing new table as changed for each statement
+  execute function ledger.sales_changed();
+
+create function ledger.refunded_changed() returns trigger
+language plpgsql security definer set search_path = public, ledger, pg_temp as $$
+begin
+  -- Not an update of revenue: its lock would be taken here before the wallet's, and by ledger.recognise after it.
+  insert into revenue_news (wallet_id, purchase_id) values (new.wallet_id, new.id);
+  return null;
+end $$;
+create trigger purchase_refunds after update of refunded_minor on purchase for each row
+  when (new.refunded_minor <> old.refunded_minor) execute function ledger.refunded_changed();
 
 create function ledger.refund_changed() returns trigger
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
@@ -212,7 +227,7 @@ revoke all on all functions in schema ledger from public;
 grant execute on function ledger.recognise, ledger.earned, ledger.sale_name, ledger.proportion to coffer_app;
 
 -- What was sold and refunded before there were books.
-select ledger.book_sale(p) from purchase p
+select ledger.book_sales(array[p]) from purchase p
   where p.status in (3, 5) and not exists (select from revenue r where r.purchase_id = p.id);
 select ledger.book_refund(r) from refund r order by r.id;
 select ledger.book_refund_end(r) from refund r;

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from db.database import SERVER_SETTINGS
+from db.outages import CONNECTION_FAULTS
 from db.rows import Row
 from db.spends import answered_alone, answered_together
 
@@ -39,17 +40,6 @@ _EACH: Final = "select * from ledger.spend_each($1, $2, $3, $4, $5, $6, $7, $8, 
 _TRUST_INDEX: Final = False
 _PROBE: Final = True
 _SETTINGS: Final = SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan", "application_name": "coffer lane"}
-
-CONNECTION_FAULTS: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    # What asyncpg says when the connection is cut in the middle of one of its own exchanges.
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-)
 
 _log: Final = structlog.get_logger()
 _batches: Final = Histogram(

@@ -23,6 +23,7 @@ _ENGINE_FILES: Final = (
     "ledger_caps.sql",
     "ledger_proof.sql",
     "ledger_spend.sql",
+    "ledger_together.sql",
     "ledger_usage.sql",
     "ledger_money.sql",
     "ledger_record.sql",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, any_, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from db.models.ledger import LowBalanceAlert
 from db.models.notifications import Notification, NotificationPreference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from db.database import Session
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 async def preferences(session: Session, wallet_id: int) -> NotificationPreference | None:
     """Where a wallet's owner is written to."""
     return await session.get(NotificationPreference, wallet_id, populate_existing=True)
+
+
+async def readers_among(session: Session, wallet_ids: Collection[int]) -> set[int]:
+    """Those of the wallets whose owner is written to about anything."""
+    mine = NotificationPreference.wallet_id == any_(cast(list(wallet_ids), ARRAY(BigInteger)))
+    return set(await session.scalars(select(NotificationPreference.wallet_id).where(mine)))
 
 
 async def set_preferences(session: Session, wallet_id: int, email: str | None, kinds: Sequence[int]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 
 from db.models.purchases import Purchase, PurchaseOrder
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from db.database import Session
     from domain.pages import Page
+    from domain.purchases import PurchaseStatus
 
 
 async def find(session: Session, project_id: int, uuid: UUID) -> Purchase | None:
@@ -33,9 +34,35 @@ async def lock(session: Session, uuid: UUID) -> Purchase | None:
 
 async def lock_all(session: Session, uuids: Sequence[UUID]) -> dict[UUID, Purchase]:
     """The purchases, locked in order until the end of the transaction."""
-    query = select(Purchase).where(Purchase.uuid.in_(uuids)).order_by(Purchase.id).with_for_update()
+    mine = Purchase.uuid == any_(cast(uuids, ARRAY(Uuid)))
+    query = select(Purchase).where(mine).order_by(Purchase.id).with_for_update()
     found = await session.scalars(query.execution_options(populate_existing=True))
     return {row.uuid: row for row in found}
+
+
+class Change(NamedTuple):
+    """What a payment makes of a purchase."""
+
+    purchase_id: int
+    status: PurchaseStatus
+    payment_id: str | None
+    failure_reason: str | None
+    card: str | None
+
+
+_CHANGE: Final = text("""
+    update purchase p set status = c.status, payment_id = c.payment_id, failure_reason = c.failure_reason,
+      card = c.card, updated_at = clock_timestamp()
+    from unnest(cast(:purchase_ids as bigint[]), cast(:statuses as smallint[]), cast(:payment_ids as text[]),
+      cast(:reasons as text[]), cast(:cards as text[])) c (id, status, payment_id, failure_reason, card)
+    where p.id = c.id""")
+
+
+async def change_all(session: Session, changes: Sequence[Change]) -> None:
+    """Write what payments make of locked purchases, in one statement."""
+    names = ("purchase_ids", "statuses", "payment_ids", "reasons", "cards")
+    columns = zip(names, map(list, zip(*changes, strict=True)), strict=True)
+    await session.execute(_CHANGE, dict(columns))
 
 
 async def by_uuid(session: Session, uuid: UUID) -> Purchase | None:

@@ -13,6 +13,10 @@ LEASE_SECONDS: Final = 60.0
 """How long one worker may keep a job before the janitor gives it to another."""
 
 
+PAYMENT_MESSAGE: Final = "gateway.event"
+"""The kind of the jobs that act on providers' messages: many of them are done together."""
+
+
 class Queue(StrEnum):
     """The named queues; the same names on RabbitMQ."""
 

@@ -11,6 +11,7 @@ from aio_pika import DeliveryMode, Message, connect
 from prometheus_client import Counter, Gauge
 
 from domain.jobs import Queue
+from services.together import MESSAGES_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,9 @@ CONFIRM_SECONDS: Final = 10.0
 FIRST_RECONNECT_SECONDS: Final = 0.2
 LONGEST_RECONNECT_SECONDS: Final = 2.0
 PREFETCH_MESSAGES: Final = 8
+PREFETCH_LOT_MESSAGES: Final = 2 * MESSAGES_AT_ONCE
+"""Of the queue whose jobs are done together: a lot in work, and the next."""
+
 DELIVERY_LIMIT_ATTEMPTS: Final = 20
 """A message that comes back this often, because workers end with it in hand, is dead-lettered."""
 MAX_DEAD_LETTERS_MESSAGES: Final = 10_000
@@ -96,10 +100,13 @@ class Broker:
     async def _open(self, connection: AbstractConnection) -> None:
         publisher = await connection.channel(publisher_confirms=True, on_return_raises=True)
         consumer = await connection.channel(publisher_confirms=False)
-        await consumer.set_qos(prefetch_count=PREFETCH_MESSAGES)
-        queues = [await _declare(consumer, queue) for queue in Queue]
+        queues = {queue: await _declare(consumer, queue) for queue in Queue}
         self._connection, self._publisher = connection, publisher
-        self._consuming = [(queue, await queue.consume(self._on_message)) for queue in queues]
+        lots = queues.pop(Queue.WEBHOOK_PROCESSING)
+        # A limit holds for each of the consumers that come after it.
+        for limit, taken in ((PREFETCH_MESSAGES, [*queues.values()]), (PREFETCH_LOT_MESSAGES, [lots])):
+            await consumer.set_qos(prefetch_count=limit)
+            self._consuming += [(queue, await queue.consume(self._on_message)) for queue in taken]
         _up.set(1)
         _log.info("queue.up")
         self._on_up()

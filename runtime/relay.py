@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aio_pika.exceptions import AMQPError
@@ -15,13 +15,15 @@ from prometheus_client import Counter
 
 from db import handover
 from db import jobs as queries
+from domain.jobs import Queue
 from runtime.broker import Broker
 from runtime.rounds import POLL_SECONDS, Rounds, end_within, measure_backlog, seconds_until
-from runtime.worker import CONCURRENT_JOBS, STOP_SECONDS
-from services.jobs import DEAD, run_job
+from runtime.worker import CONCURRENT_JOBS, LOTS_AT_ONCE, STOP_SECONDS
+from services.jobs import DEAD
+from services.together import MESSAGES_AT_ONCE, run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping, Sequence
     from datetime import datetime
 
     from aio_pika.abc import AbstractIncomingMessage
@@ -51,6 +53,8 @@ class RelayWorker:
         self._broker = Broker(queue_url, self._take, self._rounds.wake)
         self._places = asyncio.Semaphore(CONCURRENT_JOBS)
         self._running: set[asyncio.Task[None]] = set()
+        self._waiting: list[AbstractIncomingMessage] = []
+        self._lots = 0
         self._stopping = False
 
     async def run(self) -> None:
@@ -95,21 +99,46 @@ class RelayWorker:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         """Begin with a message, in a task of our own: the connection takes its tasks with it when it is lost."""
-        task = asyncio.create_task(self._do(message))
+        if message.routing_key != Queue.WEBHOOK_PROCESSING:
+            self._start(self._do_alone(message))
+            return
+        self._waiting.append(message)
+        # One lot at a time, so that messages gather meanwhile; more while they are full.
+        if not self._lots or (self._lots < LOTS_AT_ONCE and len(self._waiting) >= MESSAGES_AT_ONCE):
+            self._lots += 1
+            self._start(self._do_lots())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _do(self, message: AbstractIncomingMessage) -> None:
-        """Do the job that a message names, then answer; a worker that stops leaves what it has not begun to others."""
+    async def _do_alone(self, message: AbstractIncomingMessage) -> None:
         async with self._places:
-            if self._stopping:
-                return
-            try:
-                result = await self._attempt(message.body)
-            except Exception:  # noqa: BLE001 - the database is away: the message comes back
-                _log.exception("queue.take_failed")
-                await asyncio.sleep(POLL_SECONDS)
-                result = AGAIN
+            await self._do([message])
+
+    async def _do_lots(self) -> None:
+        # What the broker has sent is there before the first lot begins.
+        await asyncio.sleep(0)
+        try:
+            while self._waiting:
+                lot = self._waiting[:MESSAGES_AT_ONCE]
+                del self._waiting[:MESSAGES_AT_ONCE]
+                await self._do(lot)
+        finally:
+            self._lots -= 1
+
+    async def _do(self, lot: Sequence[AbstractIncomingMessage]) -> None:
+        """Do the jobs that messages name, then answer; a worker that stops leaves what it has not begun to others."""
+        if self._stopping:
+            return
+        try:
+            results = await self._attempt([_number(message.body) for message in lot])
+        except Exception:  # noqa: BLE001 - the database is away: the messages come back
+            _log.exception("queue.take_failed")
+            await asyncio.sleep(POLL_SECONDS)
+            results = [AGAIN] * len(lot)
+        for message, result in zip(lot, results, strict=True):
             _taken.labels(result).inc()
             # After a lost connection somebody else gets the message, and finds the handover over.
             with suppress(AMQPError, RuntimeError):
@@ -123,9 +152,15 @@ class RelayWorker:
         else:
             await message.ack()
 
-    async def _attempt(self, body: bytes) -> str:
-        if not (body.isdigit() and len(body) < ID_BYTES):
-            return UNREADABLE
+    async def _attempt(self, numbers: Sequence[int | None]) -> list[str]:
+        """How the jobs of these numbers ended."""
+        named = {number for number in numbers if number is not None}
         async with self._coffer.database.transaction() as session:
-            job = await queries.claim_handed(session, int(body), self._coffer.clock())
-        return STALE if job is None else await run_job(self._coffer, self._handlers, job)
+            jobs = await queries.claim_handed(session, list(named), self._coffer.clock()) if named else ()
+        ends = await run_together(self._coffer, self._handlers, jobs)
+        return [UNREADABLE if number is None else ends.get(number, STALE) for number in numbers]
+
+
+def _number(body: bytes) -> int | None:
+    """The id that a message carries, or None when it is none."""
+    return int(body) if body.isdigit() and len(body) < ID_BYTES else None

@@ -35,6 +35,7 @@ Handler = Callable[["Coffer", Mapping[str, Any]], Awaitable[Effect]]
 ATTEMPT_SECONDS: Final = LEASE_SECONDS - 15
 """An attempt ends before its lease does, so that no two workers are ever inside the same job."""
 
+DONE: Final = "done"
 DEAD: Final = "dead"
 """How an attempt ended after which nobody tries again."""
 
@@ -112,7 +113,7 @@ async def run_job(coffer: Coffer, handlers: Mapping[str, Handler], job: Job) -> 
 
 def count_done(queue: Queue, kind: str, jobs: int) -> None:
     """Count jobs that were done together."""
-    _ended.labels(queue, kind, "done").inc(jobs)
+    _ended.labels(queue, kind, DONE).inc(jobs)
 
 
 async def free_abandoned(coffer: Coffer) -> None:
@@ -178,7 +179,7 @@ async def _apply(coffer: Coffer, job: Job, effect: Effect) -> str:
             return "dropped"
         await effect(session)
         await queries.finish(session, job, coffer.clock())
-    return "done"
+    return DONE
 
 
 def _later(coffer: Coffer, job: Job, at_most_seconds: float) -> timedelta:

@@ -228,12 +228,20 @@ def is_asked_amount(purchase: Purchase, payment: Payment) -> bool:
     return (payment.total_minor, payment.currency) == (purchase.quote.total_minor, purchase.currency)
 
 
-def is_plain(purchase: Purchase, gateway: str, payment: Payment) -> bool:
-    """Whether all that a payment does is to pay its purchase's current order; whatever else is done one by one."""
-    paid = payment.status is PurchaseStatus.SUCCESS and PurchaseStatus.SUCCESS in TRANSITIONS[purchase.status]
-    same = (purchase.gateway, purchase.order_id) == (gateway, payment.order_id)
-    alone = payment.saved is None and purchase.recharge_id is None and payment.subscription_id is None
-    return paid and same and alone and is_asked_amount(purchase, payment)
+def plain_word(purchase: Purchase | None, gateway: str, payment: Payment, attempt: int) -> str | None:
+    """What `apply_payment` would say where that is plain: nothing more than a grant, or nothing at all. Else None."""
+    if purchase is None or purchase.gateway != gateway:
+        return "not ours"
+    if payment.renews or payment.subscription_id is not None or purchase.subscription_row_id is not None:
+        return None
+    is_open = payment.status in TRANSITIONS[purchase.status]
+    if payment.status is not PurchaseStatus.SUCCESS:
+        return None if attempt == purchase.attempt and is_open else "too late"
+    if not is_open:
+        return "known" if purchase.payment_id == payment.payment_id else None
+    alone = payment.saved is None and purchase.recharge_id is None
+    same = purchase.order_id == payment.order_id
+    return "granted" if alone and same and is_asked_amount(purchase, payment) else None
 
 
 async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:

@@ -6,7 +6,7 @@ Whatever is not plain (a failure, a refund, another amount, a second payment) is
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
@@ -14,35 +14,34 @@ from db import events as event_queries
 from db import jobs as job_queries
 from db import ledger
 from db import purchases as queries
-from db import transactions as transaction_queries
 from db import wallets as wallet_queries
-from db.rows import row_posting
+from db.outages import is_outage
 from domain.happenings import Happening
-from domain.jobs import Queue
+from domain.jobs import PAYMENT_MESSAGE, Queue
 from domain.ledger import Outcome
 from domain.purchases import PurchaseStatus
-from gateways.base import EventKind, GatewayRefused, GatewayUnavailable
-from live import topics
-from services.announcing import ANNOUNCED_ROWS
-from services.feed import posting_messages
+from gateways.base import EventKind
+from services.announcing import announce_heard
 from services.happenings import happened_to_all
-from services.jobs import count_done
-from services.settlement import is_plain, movements_of, parse_reference
+from services.jobs import DONE, count_done, run_job
+from services.settlement import movements_of, parse_reference, plain_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from db.database import Session
-    from db.models.events import GatewayEvent
     from db.models.jobs import Job
-    from db.models.ledger import Wallet
     from db.models.purchases import Purchase
     from gateways.base import Payment
     from services.coffer import Coffer
+    from services.jobs import Handler
 
-KIND: Final = "gateway.event"
-MESSAGES_AT_ONCE: Final = 200
-CALLS_AT_ONCE: Final = 16
+MESSAGES_AT_ONCE: Final = 500
+"""One lot: its transaction holds the wallets that it pays."""
+
+ALONE_AT_ONCE: Final = 8
+CALLS_AT_ONCE: Final = 64
 ASK_SECONDS: Final = 15.0
 """What has no answer by then is left: the jobs' leases run on."""
 
@@ -53,25 +52,43 @@ class Told(NamedTuple):
     """A message, its job, and what the provider says of its order."""
 
     job: Job
-    event: GatewayEvent
+    event: Any
     payment: Payment
+    reference: tuple[UUID, int] | None
 
 
 class Settled(NamedTuple):
-    """A message with the locked purchase that it pays."""
+    """A message, the locked purchase that it is about, and what is made of it."""
 
     told: Told
-    purchase: Purchase
+    purchase: Purchase | None
+    word: str
+
+
+async def run_together(coffer: Coffer, handlers: Mapping[str, Handler], jobs: Sequence[Job]) -> dict[int, str]:
+    """Attempt claimed jobs, messages by sets and what is left one by one; how each ended, by its id. Never raises."""
+    messages = [job for job in jobs if job.kind == PAYMENT_MESSAGE]
+    left = [*await settle_together(coffer, messages), *(job for job in jobs if job.kind != PAYMENT_MESSAGE)]
+    places = asyncio.Semaphore(ALONE_AT_ONCE)
+
+    async def alone(job: Job) -> str:
+        async with places:
+            return await run_job(coffer, handlers, job)
+
+    ends = await asyncio.gather(*map(alone, left))
+    return {job.id: DONE for job in jobs} | {job.id: end for job, end in zip(left, ends, strict=True)}
 
 
 async def settle_together(coffer: Coffer, jobs: Sequence[Job]) -> Sequence[Job]:
-    """Do claimed jobs of KIND in one transaction, where that is plain; those that are left. Never raises."""
+    """Do claimed jobs of PAYMENT_MESSAGE by sets, where that is plain; those that are left. Never raises."""
+    done: set[int] = set()
+    if not jobs:
+        return ()
     try:
-        told = await _ask(coffer, jobs)
-        done = await _settle(coffer, told) if told else set()
+        done = await _settle(coffer, await _ask(coffer, jobs))
     except Exception:  # noqa: BLE001 - one by one, each fault finds its own job
         _log.warning("settle.not_together", jobs=len(jobs), exc_info=True)
-        done = set()
+    count_done(Queue.WEBHOOK_PROCESSING, PAYMENT_MESSAGE, len(done))
     return [job for job in jobs if job.id not in done]
 
 
@@ -82,83 +99,104 @@ async def _ask(coffer: Coffer, jobs: Sequence[Job]) -> list[Told]:
         events = await event_queries.many(session, list(by_event))
     places = asyncio.Semaphore(CALLS_AT_ONCE)
 
-    async def ask(event: GatewayEvent, order_id: str) -> Told | None:
+    async def ask(event: Any) -> Told:  # noqa: ANN401 - a row
         async with places:
-            try:
-                return Told(by_event[event.id], event, await coffer.gateway(event.gateway).fetch_payment(order_id))
-            except (GatewayRefused, GatewayUnavailable):
-                return None
+            payment = await coffer.gateway(event.gateway).fetch_payment(event.order_id)
+        return Told(by_event[event.id], event, payment, parse_reference(payment.reference))
 
-    payments = [one for one in events if one.order_id and one.kind == EventKind.PAYMENT]
-    asked = [asyncio.create_task(ask(one, one.order_id or "")) for one in payments]
+    asked = [asyncio.create_task(ask(one)) for one in events if one.order_id and one.kind == EventKind.PAYMENT]
     if asked:
         _, late = await asyncio.wait(asked, timeout=ASK_SECONDS)
         for task in late:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-    return [told for task in asked if not task.cancelled() and (told := task.result()) is not None]
+        await asyncio.gather(*asked, return_exceptions=True)
+    # One by one, each fault finds its own job.
+    return [task.result() for task in asked if not task.cancelled() and task.exception() is None]
 
 
 async def _settle(coffer: Coffer, told: Sequence[Told]) -> set[int]:
-    """Grant every plain purchase; the ids of the jobs that are done by that."""
+    """Settle a lot in one transaction, or, where that fails, its halves; the ids of the jobs that are done by that."""
+    if not told:
+        return set()
+    try:
+        return await _settle_lot(coffer, told)
+    except Exception as fault:
+        if len(told) == 1 or is_outage(fault):
+            raise
+        _log.warning("settle.halved", messages=len(told), exc_info=True)
+    return await _settle_half(coffer, told[: len(told) // 2]) | await _settle_half(coffer, told[len(told) // 2 :])
+
+
+async def _settle_half(coffer: Coffer, told: Sequence[Told]) -> set[int]:
+    """The same, of which a message that can't be settled is left out."""
+    try:
+        return await _settle(coffer, told)
+    except Exception:  # noqa: BLE001 - one by one it gets its attempts, and ends up dead and visible
+        return set()
+
+
+async def _settle_lot(coffer: Coffer, told: Sequence[Told]) -> set[int]:
+    """Bring every plain purchase to what its payment says; the ids of the jobs that are done by that."""
     async with coffer.database.transaction() as session:
         owned = await job_queries.hold_all(session, [one.job for one in told])
         settled = await _plain(session, [one for one in told if one.job.id in owned])
         if settled:
-            await _grant(coffer, session, [one.purchase for one in settled])
-            for one in settled:
-                _pay(coffer, one)
-            await session.flush()
-            await happened_to_all(coffer, session, Happening.PURCHASE_SUCCEEDED, [one.purchase for one in settled])
-            changed = [(topics.purchase(one.purchase.uuid), b"changed") for one in settled]
-            session.after_commit(lambda: coffer.hub.publish_many(changed))
-            await event_queries.mark_all(session, [one.told.event.id for one in settled], "granted")
-        done = {one.told.job.id for one in settled}
-        await job_queries.finish_all(session, list(done), coffer.clock())
-    count_done(Queue.WEBHOOK_PROCESSING, KIND, len(done))
-    return done
+            await _grant(coffer, session, [one for one in settled if one.word == "granted"])
+            await event_queries.mark_all(session, [_verdict(one) for one in settled])
+            await job_queries.finish_all(session, [one.told.job.id for one in settled], coffer.clock())
+    return {one.told.job.id for one in settled}
 
 
 async def _plain(session: Session, told: Sequence[Told]) -> list[Settled]:
-    """Those that pay a purchase and do nothing else, one for each purchase."""
-    named = {one.job.id: parse_reference(one.payment.reference) for one in told}
-    purchases = await queries.lock_all(session, [ours[0] for ours in named.values() if ours])
-    found: dict[int, Settled] = {}
+    """Those messages that ask for a grant and nothing else, one for each purchase, or for nothing at all."""
+    purchases = await queries.lock_all(session, list({one.reference[0] for one in told if one.reference}))
+    paid: dict[int, int] = {}
+    settled = []
     for one in told:
-        ours = named[one.job.id]
-        purchase = purchases.get(ours[0]) if ours else None
-        if purchase is not None and is_plain(purchase, one.event.gateway, one.payment):
-            found.setdefault(purchase.id, Settled(one, purchase))
-    return list(found.values())
+        uuid, attempt = one.reference or (None, 0)
+        purchase = purchases.get(uuid) if uuid else None
+        word = plain_word(purchase, one.event.gateway, one.payment, attempt)
+        if word == "granted" and purchase and paid.setdefault(purchase.id, one.event.id) != one.event.id:
+            word = None  # its purchase is paid by another message of this lot; what this one means is known after that
+        if word:
+            settled.append(Settled(one, purchase, word))
+    return settled
 
 
-async def _grant(coffer: Coffer, session: Session, purchases: Sequence[Purchase]) -> None:
-    """Post the credits of all of them, and tell the feed."""
-    before = {wallet.id: wallet for wallet in await wallet_queries.with_ids(session, _wallets(purchases))}
-    start = {wallet_id: wallet.sequence for wallet_id, wallet in before.items()}
-    movements = [one for purchase in purchases for one in movements_of(purchase, before[purchase.wallet_id])]
-    if set(await ledger.post_many(session, movements)) != {Outcome.POSTED}:
+async def _grant(coffer: Coffer, session: Session, settled: Sequence[Settled]) -> None:
+    """Post the credits of paid purchases, mark them, and ask for what follows."""
+    paid = {one.purchase.id: (one.purchase, one.told.payment) for one in settled if one.purchase}
+    if not paid:
+        return
+    purchases = [purchase for purchase, _ in paid.values()]
+    before = await _post(session, purchases)
+    await queries.change_all(
+        session,
+        [
+            queries.Change(purchase.id, PurchaseStatus.SUCCESS, payment.payment_id, None, payment.card)
+            for purchase, payment in paid.values()
+        ],
+    )
+    await happened_to_all(coffer, session, Happening.PURCHASE_SUCCEEDED, purchases)
+    session.after_commit(lambda: announce_heard(coffer, before, [purchase.uuid for purchase in purchases]))
+
+
+async def _post(session: Session, purchases: Sequence[Purchase]) -> Mapping[int, int]:
+    """Give the credits of all of them; the sequence that each wallet had before."""
+    ids = sorted({purchase.wallet_id for purchase in purchases})
+    wallets = {wallet.id: wallet for wallet in await wallet_queries.with_ids(session, ids)}
+    movements = [one for purchase in purchases for one in movements_of(purchase, wallets[purchase.wallet_id])]
+    posted = await ledger.post_many(session, movements)
+    if {outcome for outcome, _, _ in posted} != {Outcome.POSTED}:
         raise RuntimeError("The engine refused a movement, or had made it before.")
-    await _announce(coffer, session, start)
+    before: dict[int, int] = {}
+    for _, wallet_id, sequence in posted:
+        before[wallet_id] = min(before.get(wallet_id, sequence), sequence - 1)
+    return before
 
 
-async def _announce(coffer: Coffer, session: Session, start: dict[int, int]) -> None:
-    rows = await transaction_queries.following_each(session, list(start.items()), ANNOUNCED_ROWS)
-    wallets: dict[int, Wallet] = {one.id: one for one in await wallet_queries.with_ids(session, list(start))}
-    messages = [
-        message
-        for (wallet_id, _), listed in rows.items()
-        for row in listed
-        for message in posting_messages(wallets[wallet_id], row, row_posting(row))
-    ]
-    session.after_commit(lambda: coffer.hub.publish_many(messages))
-
-
-def _pay(coffer: Coffer, one: Settled) -> None:
-    purchase, payment = one.purchase, one.told.payment
-    purchase.status, purchase.payment_id = PurchaseStatus.SUCCESS, payment.payment_id
-    purchase.failure_reason, purchase.card, purchase.updated_at = None, payment.card, coffer.clock()
-
-
-def _wallets(purchases: Sequence[Purchase]) -> list[int]:
-    return sorted({purchase.wallet_id for purchase in purchases})
+def _verdict(one: Settled) -> event_queries.Verdict:
+    event, purchase = one.told.event, one.purchase
+    # A message that came before its order was known here gets its project now.
+    project_id = event.project_id or (purchase.project_id if purchase and one.word != "not ours" else None)
+    return event_queries.Verdict(event.id, one.word, one.told.job.attempts, project_id)

@@ -9,7 +9,7 @@ from db import events as queries
 from db.events import Message
 from db.gathering import Gathered
 from domain.errors import InvalidState, NotFound
-from domain.jobs import Queue
+from domain.jobs import PAYMENT_MESSAGE, Queue
 from domain.permissions import Actor, Permission
 from domain.webhooks import WebhookEvent, WebhookState
 from live import topics
@@ -29,7 +29,7 @@ PURGE_MESSAGES: Final = 5_000
 PURGE_BATCHES: Final = 200
 """Of PURGE_MESSAGES each in one round: a million."""
 
-_JOB: Final = (Queue.WEBHOOK_PROCESSING.value, "gateway.event")
+_JOB: Final = (Queue.WEBHOOK_PROCESSING.value, PAYMENT_MESSAGE)
 
 
 class Intake:

@@ -56,10 +56,15 @@ def template(servers: Servers) -> str:
 async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
     """A database of its own, dropped after the block."""
     name = f"test_{uuid4().hex}"
-    connection = await asyncpg.connect(servers.database_url)
-    await connection.execute(f"create database {name} template {template} strategy file_copy")
+    await _administer(servers, f"create database {name} template {template} strategy file_copy")
     yield servers.database_url.replace("/coffer?", f"/{name}?")
-    await connection.execute(f"drop database {name} with (force)")
+    await _administer(servers, f"drop database {name} with (force)")
+
+
+async def _administer(servers: Servers, statement: str) -> None:
+    """Over a connection of its own: a test may restart the server."""
+    connection = await asyncpg.connect(servers.database_url)
+    await connection.execute(statement)
     await connection.close()
 
 

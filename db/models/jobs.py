@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, SmallEnum
-from domain.jobs import JobState
+from domain.jobs import PAYMENT_MESSAGE, JobState
+
+OTHER_JOBS: Final = f"state = {JobState.READY:d} and kind <> '{PAYMENT_MESSAGE}'"
+"""Waiting jobs that are not done together, in the words of their index."""
 
 
 class Job(Base):
@@ -19,6 +22,7 @@ class Job(Base):
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_ready", "run_at", postgresql_where=text(f"state = {JobState.READY:d}")),
+        Index("ix_job_other", "run_at", postgresql_where=text(OTHER_JOBS)),
         Index("ix_job_running", "leased_until", postgresql_where=text(f"state = {JobState.RUNNING:d}")),
         Index("ix_job_dead", "project_id", "id", postgresql_where=text(f"state = {JobState.DEAD:d}")),
         Index("ix_job_done", "finished_at", postgresql_where=text(f"state = {JobState.DONE:d}")),

@@ -59,22 +59,30 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
-    """A running server with its worker."""
+async def serving(coffer: Coffer, settings: Settings) -> AsyncIterator[Server]:
+    """A running server without a worker."""
     server = make_server(coffer, settings)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    async with background(coffer, settings):
-        task = asyncio.create_task(server._serve(None))  # noqa: SLF001 - without its signal handlers
-        while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
-            await asyncio.sleep(0.01)
+    task = asyncio.create_task(server._serve(None))  # noqa: SLF001 - without its signal handlers
+    while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
+        await asyncio.sleep(0.01)
+    try:
+        yield server
+    finally:
+        coffer.hub.end_subscriptions()
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def running_api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
+    """A running server with its worker."""
+    async with background(coffer, settings), serving(coffer, settings) as server:
         running = Api(coffer, settings, server)
         try:
             yield running
         finally:
             await running.close()
-            coffer.hub.end_subscriptions()
-            server.should_exit = True
-            await task
 
 
 @pytest.fixture

@@ -131,8 +131,8 @@ async def test_a_full_worker_leaves_the_database_alone(
         claims["round"] += 1
         return await claim(*arguments, **words)
 
-    claim = queries.claim
-    monkeypatch.setattr(queries, "claim", counted)
+    claim = queries.claim_others
+    monkeypatch.setattr(queries, "claim_others", counted)
     await ask(coffer, actor, CONCURRENT_JOBS + 1)
     async with working(coffer, {"work": handler}):
         await until(lambda: begun["jobs"] == CONCURRENT_JOBS)

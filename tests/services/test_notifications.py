@@ -19,6 +19,7 @@ from domain.pages import Page
 from domain.purchases import PurchaseStatus
 from gateways.mail import LocalMailbox, MailUnavailable, SmtpServer
 from runtime.mail import open_mailer, read_smtp_url
+from services.invoices import set_seller
 from services.jobs import list_jobs
 from services.mailing import write_mail
 from services.notifications import (
@@ -35,6 +36,7 @@ from services.spending import consume
 from tests.builders import free_port, owner_of, settings_for, spend_of, wallet_with
 from tests.services.purchase_steps import paid
 from tests.services.smtp_server import inbox
+from tests.services.test_invoices import SELLER
 from tests.services.test_settlement import apply, payment_of, request_for
 
 if TYPE_CHECKING:
@@ -165,10 +167,19 @@ async def test_a_failure_is_told_once_an_attempt(coffer: Coffer) -> None:
 
 
 async def test_a_settlement_asks_for_invoice_and_mail(coffer: Coffer) -> None:
-    """Both jobs are written in the commit that grants the credits."""
+    """Both jobs are written in the commit that grants the credits, where there are a seller and a reader."""
+    actor, wallet = await written_to(coffer)
+    await set_seller(coffer, actor, SELLER)
+    await paid(coffer, wallet.uuid)
+    kinds = {job.kind for job in await list_jobs(coffer, actor, None, Page(100, None))}
+    assert kinds >= {"invoice.issue", "notification.purchase"}
+
+
+async def test_a_settlement_asks_for_nothing_that_nobody_wants(coffer: Coffer) -> None:
+    """Without a seller there is no job for an invoice, without an address none for an e-mail."""
     actor, _ = await paid(coffer)
-    kinds = [job.kind for job in await list_jobs(coffer, actor, None, Page(100, None))]
-    assert {"invoice.issue", "notification.purchase"} <= set(kinds)
+    kinds = {job.kind for job in await list_jobs(coffer, actor, None, Page(100, None))}
+    assert not kinds & {"invoice.issue", "notification.purchase"}
 
 
 async def test_owners_choose_what_they_hear_of(coffer: Coffer) -> None:

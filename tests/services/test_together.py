@@ -7,15 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
+from db import moves
 from db import purchases as queries
+from db.models.events import GatewayEvent
 from db.reconcile import reconcile
 from domain.happenings import Happening
 from domain.jobs import JobState, Queue
 from domain.purchases import PurchaseStatus as S
 from gateways.base import EventKind, GatewayUnavailable, Payment, WebhookEvent
 from gateways.simulated import SimulatedGateway
+from live import topics
 from services import happenings
+from services.feed import read_change
 from services.jobs import list_jobs
 from services.purchases import purchase_credits
 from services.together import settle_together
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from db.models.jobs import Job
+    from db.models.ledger import Wallet
     from db.models.purchases import Purchase
     from domain.permissions import Actor
     from services.coffer import Coffer
@@ -62,10 +68,11 @@ def process(coffer: Coffer, provider: Says) -> Coffer:
     return replace(coffer, gateways={"simulated": provider})
 
 
-async def bought(process: Coffer, actor: Actor, number: int) -> Purchase:
+async def bought(process: Coffer, actor: Actor, number: int, wallet: Wallet | None = None) -> Purchase:
     """A purchase with an order that can be paid."""
-    wallet = await wallet_with(process, actor, 0)
-    purchase = await purchase_credits(process, actor, request_for(wallet.uuid))
+    wallet = wallet or await wallet_with(process, actor, 0)
+    request = replace(request_for(wallet.uuid), idempotency_key=f"buy-{number}")
+    purchase = await purchase_credits(process, actor, request)
     async with process.database.transaction() as session:
         row = await queries.lock(session, purchase.uuid)
         assert row is not None
@@ -80,12 +87,13 @@ def paid(purchase: Purchase, status: S = S.SUCCESS, **changes: object) -> Paymen
     return payment_of(purchase, status, **words | changes)
 
 
-async def told(process: Coffer, orders: list[str], kind: EventKind = EventKind.PAYMENT) -> list[Job]:
-    """Messages about these orders, and their claimed jobs."""
+async def told(process: Coffer, orders: list[str], start: int = 0) -> list[Job]:
+    """Messages about these orders, and their claimed jobs in the same order."""
     intake = Intake(process)
-    for number, order in enumerate(orders):
-        assert await intake.receive("simulated", WebhookEvent(f"e-{number}", "paid", order, kind), b"{}")
-    return [job for job in await claim(process) if job.kind == "gateway.event"]
+    for number, order in enumerate(orders, start):
+        assert await intake.receive("simulated", WebhookEvent(f"e-{number}", "paid", order, EventKind.PAYMENT), b"{}")
+    jobs = [job for job in await claim(process) if job.kind == "gateway.event"]
+    return sorted(jobs, key=lambda job: int(job.payload["event"]))
 
 
 async def test_many_payments_are_granted_in_one_go(process: Coffer, provider: Says, database_url: str) -> None:
@@ -118,6 +126,86 @@ async def test_what_is_not_plain_is_left(process: Coffer, provider: Says) -> Non
         ("PROCESSING", 0),
         ("PROCESSING", 0),
     ]
+
+
+async def test_one_wallet_may_have_many_of_the_payments(process: Coffer, provider: Says, database_url: str) -> None:
+    """Twenty purchases of one wallet in one lot give the credits of all; its rows chain to each other."""
+    actor = await owner_of(process)
+    wallet = await wallet_with(process, actor, 0)
+    purchases = [await bought(process, actor, number, wallet) for number in range(20)]
+    provider.payments = {str(one.order_id): paid(one) for one in purchases}
+    assert await settle_together(process, await told(process, list(provider.payments))) == []
+    assert await state(process, actor, purchases[0]) == ("SUCCESS", 20 * 5_500)
+    assert (await reconcile(database_url))["violations"] == 0
+
+
+async def test_a_debt_is_paid_from_a_purchase_of_a_lot(process: Coffer, provider: Says, database_url: str) -> None:
+    """A wallet that owes credits is left to the engine's way of one by one, beside one that owes none."""
+    actor = await owner_of(process)
+    purchases = [await bought(process, actor, number) for number in range(2)]
+    async with process.database.transaction() as session:
+        words = {"wallet_id": purchases[0].wallet_id, "amount": 500, "key": "taken", "source_id": None}
+        await moves.claw_back(session, words)
+    provider.payments = {str(one.order_id): paid(one) for one in purchases}
+    assert await settle_together(process, await told(process, list(provider.payments))) == []
+    assert [await state(process, actor, one) for one in purchases] == [("SUCCESS", 5_000), ("SUCCESS", 5_500)]
+    assert (await reconcile(database_url))["violations"] == 0
+
+
+async def test_a_message_that_poisons_its_lot_is_left_alone(process: Coffer, provider: Says, database_url: str) -> None:
+    """A payment that pays for another purchase already breaks the transaction; all others of its lot are granted."""
+    actor = await owner_of(process)
+    purchases = [await bought(process, actor, number) for number in range(9)]
+    provider.payments = {str(one.order_id): paid(one) for one in purchases[:1]}
+    await settle_together(process, await told(process, ["order-0"]))
+    provider.payments = {str(one.order_id): paid(one) for one in purchases[1:]}
+    provider.payments["order-5"] = paid(purchases[5], payment_id="pay-order-0")
+    jobs = await told(process, list(provider.payments), start=1)
+    [poison] = await settle_together(process, jobs)
+    assert [(await state(process, actor, one))[0] for one in purchases].index("PROCESSING") == 5
+    assert poison.payload["event"] == jobs[4].payload["event"]
+    assert (await reconcile(database_url))["violations"] == 0
+
+
+async def test_a_provider_that_can_not_be_read_costs_its_own_message(process: Coffer, provider: Says) -> None:
+    """An answer that raises whatever leaves the other messages of the lot alone."""
+    actor = await owner_of(process)
+    purchases = [await bought(process, actor, number) for number in range(2)]
+    provider.payments = {"order-0": None, "order-1": paid(purchases[1])}  # type: ignore[dict-item]  # what breaks it
+    jobs = await told(process, ["order-0", "order-1"])
+    assert await settle_together(process, jobs) == [jobs[0]]
+
+
+async def test_what_changes_nothing_is_done_by_sets_too(process: Coffer, provider: Says) -> None:
+    """A repeated success, news that come too late and an order of nobody get their verdicts; nothing is left."""
+    actor = await owner_of(process)
+    purchase = await bought(process, actor, 0)
+    provider.payments = {"order-0": paid(purchase)}
+    await settle_together(process, await told(process, ["order-0"]))
+    provider.payments["late"] = paid(purchase, S.PENDING)
+    provider.payments["other"] = paid(purchase, reference="somebody-else's")
+    assert await settle_together(process, await told(process, ["order-0", "late", "other"], start=1)) == []
+    async with process.database.reading() as session:
+        verdicts = await session.scalars(select(GatewayEvent.verdict).order_by(GatewayEvent.id))
+    assert list(verdicts) == ["granted", "known", "too late", "not ours"]
+
+
+async def test_a_watcher_hears_of_a_grant_in_a_lot(process: Coffer, provider: Says) -> None:
+    """Who listens to a wallet gets its new rows; its purchase's watcher is told that it changed."""
+    actor = await owner_of(process)
+    purchase = await bought(process, actor, 0)
+    provider.payments = {"order-0": paid(purchase)}
+    jobs = await told(process, ["order-0"])
+    async with (
+        process.hub.subscribe(topics.wallet(purchase.wallet_id)) as wallet,
+        process.hub.subscribe(topics.purchase(purchase.uuid)) as changes,
+    ):
+        await settle_together(process, jobs)
+        async with asyncio.timeout(10):
+            assert await anext(changes) == b"changed"
+            # Only the newest state waits for a slow reader, as the wallet's own stream reads it.
+            newest = read_change(await anext(wallet))
+    assert newest.wallet.available_credits == 5_500
 
 
 async def test_two_workers_with_the_same_payments_grant_once(
