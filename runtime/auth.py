@@ -40,6 +40,8 @@ class Authenticator:
         self._jwt_secret = jwt_secret
         self._known: dict[str, tuple[float, Caller]] = {}
         self._listener: asyncio.Task[None] | None = None
+        # How often news came; none is heard before the first.
+        self._heard = 0
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Who sent this Authorization value; None when it is missing, unknown, revoked or expired."""
@@ -49,21 +51,25 @@ class Authenticator:
         until, known = self._known.get(secret, (0.0, None))
         if known is not None and time.monotonic() < until:
             return known
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._forget_revoked())
+        heard = self._heard
         caller = await self._read(secret.strip())
-        if caller is not None and caller.expires_at is None:
+        # A key that was read while another was revoked, or while nobody listened, may be that one.
+        if caller is not None and caller.expires_at is None and 0 < heard == self._heard:
             self._remember(secret, caller)
         return caller
 
     async def _forget_revoked(self) -> None:
         """Forget a key when any process revokes it, and all of them when a message may have been missed."""
         async with self._coffer.hub.subscribe(topics.revocations()) as inbox:
+            self._heard += 1
             async for message in inbox:
+                self._heard += 1
                 kept = {} if message == GAP else self._known
                 self._known = {text: entry for text, entry in kept.items() if entry[1].actor.api_key_id != int(message)}
 
     def _remember(self, secret: str, caller: Caller) -> None:
-        if self._listener is None:
-            self._listener = asyncio.create_task(self._forget_revoked())
         if len(self._known) >= REMEMBER_KEYS:
             self._known.clear()
         self._known[secret] = (time.monotonic() + REMEMBER_SECONDS, caller)

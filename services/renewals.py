@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from domain.subscriptions import BillingInterval
     from gateways.base import Payment, ProviderSubscription, SubscribingGateway
     from services.coffer import Coffer
+
+CHECK_AGAIN: Final = timedelta(hours=1)
+"""When a check is planned again whose job came to nothing."""
 
 _TELLING: Final = frozenset({PurchaseStatus.SUCCESS, PurchaseStatus.FAILED})
 REPEATED: Final = (
@@ -83,13 +87,12 @@ async def renewal_of(session: Session, first: Purchase, payment: Payment) -> Pur
 
 
 async def note_payment(coffer: Coffer, session: Session, purchase: Purchase, payment: Payment) -> None:
-    """Bring a subscription to what a payment of it says; how else it stands is asked soon after."""
+    """Bring a subscription to what a payment of it says; how else it stands is asked then."""
     row = purchase.subscription_uuid and await queries.lock(session, purchase.subscription_uuid)
     if not row:
         return
     is_new = row.subscription_id is None
     row.subscription_id = row.subscription_id or payment.subscription_id
-    row.check_at = coffer.clock()
     if payment.status is PurchaseStatus.SUCCESS and row.cancel_asked_at is not None:
         await ask_to_cancel(coffer, session, row)
     elif payment.status is PurchaseStatus.SUCCESS and (is_new or row.status is SubscriptionStatus.PENDING):
@@ -97,6 +100,7 @@ async def note_payment(coffer: Coffer, session: Session, purchase: Purchase, pay
     elif is_new and payment.is_final:
         # Nobody paid for the first period, and nobody can any more.
         row.status, row.ended_at = SubscriptionStatus.CANCELLED, coffer.clock()
+    await ask_to_check(coffer, session, row)
     await changed(coffer, session, row)
 
 
@@ -116,6 +120,14 @@ async def apply_subscription(coffer: Coffer, session: Session, told: ProviderSub
     row.check_at = next_check(told.paid_until, now) if row.status in RUNNING else None
     await changed(coffer, session, row)
     return f"subscription {row.status.name.lower()}"
+
+
+async def ask_to_check(coffer: Coffer, session: Session, row: CreditSubscription) -> None:
+    """Have the provider asked how a subscription stands: now, and again if the job comes to nothing."""
+    row.check_at = coffer.clock() + CHECK_AGAIN
+    payload = {"subscription": row.uuid.hex, "project_id": row.project_id}
+    work = (Queue.PAYMENT_PROCESSING, "subscription.check", payload)
+    await enqueue(coffer, session, work, key=f"subscription:{row.uuid}")
 
 
 async def ask_to_cancel(coffer: Coffer, session: Session, row: CreditSubscription) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from db import subscriptions as queries
 from domain.errors import NotFound
-from domain.jobs import Queue
 from domain.permissions import Actor, Permission
 from domain.subscriptions import SubscriptionStatus
 from live import topics
-from services.jobs import enqueue, nothing
+from services.jobs import nothing
 from services.purchases import purchase_credits
-from services.renewals import apply_subscription, ask_to_cancel, changed, subscribing
+from services.renewals import apply_subscription, ask_to_cancel, ask_to_check, changed, subscribing
 from services.settlement import apply_told, read_subscription
 from services.wallets import require_wallet
 
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
 
 CHECKS_AT_ONCE: Final = 200
 """Subscriptions about which one round asks; the others wait for the next."""
-
-CHECK_AGAIN: Final = timedelta(hours=1)
-"""When a check is planned again whose job came to nothing."""
 
 
 async def start_subscription(
@@ -98,13 +93,9 @@ async def watch_subscription(
 
 async def plan_checks(coffer: Coffer) -> None:
     """Ask about running subscriptions from time to time, so that a lost message costs no renewal."""
-    now = coffer.clock()
     async with coffer.database.transaction() as session:
-        for row in await queries.due(session, now, CHECKS_AT_ONCE):
-            row.check_at = now + CHECK_AGAIN
-            payload = {"subscription": row.uuid.hex, "project_id": row.project_id}
-            work = (Queue.PAYMENT_PROCESSING, "subscription.check", payload)
-            await enqueue(coffer, session, work, key=f"subscription:{row.uuid}")
+        for row in await queries.due(session, coffer.clock(), CHECKS_AT_ONCE):
+            await ask_to_check(coffer, session, row)
 
 
 async def check(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
+from db.models.jobs import Job
 from db.reconcile import reconcile
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidState, NotFound
+from domain.jobs import JobState
 from domain.pages import Page
 from domain.purchases import PurchaseStatus as S
 from domain.subscriptions import BillingInterval, SubscriptionStatus, next_check
@@ -246,15 +249,21 @@ async def test_watchers_hear_of_changes(coffer: Coffer) -> None:
 
 
 async def test_running_subscriptions_are_asked_about(coffer: Coffer) -> None:
-    """Soon after a payment a check is planned, once however often rounds come, and none for what has ended."""
+    """A payment asks for a check, and a day later a round does; none asks for what has ended."""
     actor, _, first = await begun(coffer)
-    await apply(coffer, paid(first))
-    for _ in range(2):
-        await plan_checks(coffer)
+    for month in (0, 1):
+        await apply(coffer, paid(first, month))
     assert (await kinds(coffer, actor)).count("subscription.check") == 1
+    await tell(coffer, first)
+    async with coffer.database.transaction() as session:
+        await session.execute(update(Job).values(state=JobState.DONE))
+    later = replace(coffer, clock=lambda: coffer.clock() + timedelta(days=1, minutes=1))
+    for round_ in (coffer, later, later):
+        await plan_checks(round_)
+    assert (await kinds(coffer, actor)).count("subscription.check") == 2
     await tell(coffer, first, status=CANCELLED)
     await plan_checks(replace(coffer, clock=lambda: END + timedelta(days=99)))
-    assert (await kinds(coffer, actor)).count("subscription.check") == 1
+    assert (await kinds(coffer, actor)).count("subscription.check") == 2
 
 
 @pytest.mark.parametrize(("paid_until", "hours"), [(None, 1), (-5, 1), (6, 7), (23.5, 24), (700, 24)])
