@@ -8,7 +8,7 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0021"
+revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
@@ -16,7 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the table and the index."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0021_usage_clocks.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0020_usage_clocks.sql").read_text())
 
 
 def downgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from db.migrate import execute_script, remove_engine
 
-revision = "0029"
-down_revision = "0021"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
@@ -17,7 +17,7 @@ depends_on = None
 def upgrade() -> None:
     """Create the tables; the engine names them."""
     remove_engine(op.get_bind())
-    execute_script(op.get_bind(), Path(__file__).with_name("0029_splits.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0021_splits.sql").read_text())
 
 
 def downgrade() -> None:
