@@ -188,6 +188,7 @@ class EventKind(StrEnum):
     SUBSCRIPTION = "subscription"
     PAYOUT = "payout"
     MANDATE = "mandate"
+    VENDOR = "vendor"
     OTHER = "other"
 
 

@@ -61,9 +61,10 @@ _NOT_FOUND: Final = 404
 _GONE: Final = frozenset({400, 404})
 """A mandate that has ended can't be cancelled."""
 
-_REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK"})
 _DEBIT_REFUND_EVENT: Final = "SUBSCRIPTION_REFUND_STATUS"
 """It names the payment of the debit, not the mandate."""
+
+_REFUND_EVENTS: Final = frozenset({"REFUND_STATUS_WEBHOOK", "AUTO_REFUND_STATUS_WEBHOOK", _DEBIT_REFUND_EVENT})
 
 _MANDATE_EVENTS: Final = frozenset(
     {"SUBSCRIPTION_STATUS_CHANGED", "SUBSCRIPTION_STATUS_CHANGE", "SUBSCRIPTION_AUTH_STATUS"}
@@ -73,6 +74,7 @@ _CHARGE_EVENTS: Final = (
     "SUBSCRIPTION_PAYMENT_FAILED",
     "SUBSCRIPTION_PAYMENT_CANCELLED",
 )
+_VENDOR_EVENT: Final = "VENDOR_STATUS_UPDATE"
 _PAYMENT_EVENTS: Final = frozenset(
     {"PAYMENT_SUCCESS_WEBHOOK", "PAYMENT_FAILED_WEBHOOK", "PAYMENT_USER_DROPPED_WEBHOOK", "PAYMENT_CHARGES_WEBHOOK"}
 )
@@ -243,13 +245,10 @@ def read_event(body: bytes) -> WebhookEvent:
 def _told(type_: str, data: object, at: object) -> tuple[EventKind, object, tuple[object, ...]]:
     """What a message is about, the id that it names, and what makes it another message than the one before."""
     if type_ in _REFUND_EVENTS:
-        refund = inbox.find(data, "refund") or inbox.find(data, "auto_refund")
+        refund = inbox.find(data, "refund") or inbox.find(data, "auto_refund") or data
+        payment = inbox.find(refund, "cf_payment_id") if type_ == _DEBIT_REFUND_EVENT else None
         told = (inbox.find(refund, "cf_refund_id"), inbox.find(refund, "refund_status"))
-        return EventKind.REFUND, inbox.find(refund, "order_id"), told
-    if type_ == _DEBIT_REFUND_EVENT:
-        payment = inbox.find(data, "cf_payment_id")
-        told = (inbox.find(data, "cf_refund_id"), inbox.find(data, "refund_status"))
-        return EventKind.REFUND, None if payment is None else str(payment), told
+        return EventKind.REFUND, inbox.find(refund, "order_id") if payment is None else str(payment), told
     if type_.startswith(_CHARGE_EVENTS):
         mandate, charge = inbox.find(data, "subscription_id"), inbox.find(data, "payment_id")
         told = (inbox.find(data, "cf_payment_id"), inbox.find(data, "payment_status"))
@@ -261,6 +260,9 @@ def _told(type_: str, data: object, at: object) -> tuple[EventKind, object, tupl
         payment = inbox.find(data, "payment")
         told = (inbox.find(payment, "cf_payment_id"), inbox.find(payment, "payment_status"))
         return EventKind.PAYMENT, inbox.find(data, "order", "order_id"), told
+    if type_ == _VENDOR_EVENT:
+        vendor = inbox.find(data, "merchant_vendor_id")
+        return EventKind.VENDOR, vendor, (vendor, inbox.find(data, "updated_status"), at)
     is_dispute = type_.startswith("DISPUTE_")
     order_id = inbox.find(data, "order_details" if is_dispute else "order", "order_id")
     return EventKind.DISPUTE if is_dispute else EventKind.OTHER, order_id, ()

@@ -16,7 +16,7 @@ from domain.happenings import Happening
 from domain.ledger import ROUTES, SYSTEM_KEY, TransactionSource, TransactionType
 from domain.purchases import TRANSITIONS, PurchaseStatus
 from gateways.base import EventKind, GatewayUnavailable
-from services import mandates, payouts
+from services import mandates, payouts, vendors
 from services.clawbacks import source_of
 from services.grants import post
 from services.happenings import happened
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
     from services.jobs import Effect
 
-_OTHERS: Final = {EventKind.PAYOUT: payouts.act_on_event, EventKind.MANDATE: mandates.act_on_event}
+_OTHERS: Final = {
+    EventKind.PAYOUT: payouts.act_on_event,
+    EventKind.MANDATE: mandates.act_on_event,
+    EventKind.VENDOR: vendors.act_on_event,
+}
 """What is about no purchase."""
 
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})

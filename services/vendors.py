@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from db import events as event_queries
 from db import splits as queries
 from domain.errors import IdempotencyConflict, InvalidInput, NotFound, PaymentFailed
 from domain.inputs import check_key
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
     from db.database import Session
+    from db.models.events import GatewayEvent
     from db.models.splits import Vendor
     from domain.pages import Page
     from gateways.splits import Splits
@@ -90,6 +92,23 @@ async def follow(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     return effect
 
 
+async def act_on_event(coffer: Coffer, event: GatewayEvent) -> Effect:
+    """Act on a message about a vendor: it is only a hint, the provider's answer decides."""
+    async with coffer.database.transaction() as session:
+        row = await _named(session, event.order_id or "")
+        if row is not None:
+            await event_queries.belongs_to(session, event, row.project_id)
+    status = row and await _splits(coffer, row.gateway).fetch_vendor(row.uuid.hex)
+
+    async def effect(session: Session) -> None:
+        locked = await queries.lock_vendor(session, row.project_id, row.uuid) if row else None
+        if locked is not None and status:
+            locked.status = status
+        await event_queries.mark(session, event, f"vendor {status.name.lower()}" if status else "not ours")
+
+    return effect
+
+
 async def _write(coffer: Coffer, actor: Actor, uuid: UUID, request: VendorRequest, status: VendorStatus) -> Vendor:
     async with coffer.database.transaction() as session:
         row = await queries.lock_vendor(session, actor.project_id, uuid)
@@ -112,6 +131,13 @@ async def _asked(answer: Awaitable[VendorStatus]) -> VendorStatus:
 async def _follow(coffer: Coffer, session: Session, row: Vendor) -> None:
     work = (Queue.SETTLEMENTS_PROCESSING, "vendor.follow", {"vendor": row.uuid.hex, "project_id": row.project_id})
     await enqueue(coffer, session, work, delay_seconds=FOLLOW_UP_SECONDS, key=f"vendor:{row.uuid.hex}")
+
+
+async def _named(session: Session, reference: str) -> Vendor | None:
+    try:
+        return await queries.vendor(session, UUID(reference))
+    except ValueError:
+        return None
 
 
 def _splits(coffer: Coffer, gateway: str) -> Splits:

@@ -58,6 +58,13 @@ ORDER, INTENT = {"id": "cs_1"}, {"id": "pi_1"}
             K.MANDATE,
         ),
         (
+            "VENDOR_STATUS_UPDATE",
+            {"merchant_vendor_id": "v1", "updated_status": "ACTION_REQUIRED"},
+            "VENDOR_STATUS_UPDATE:v1:ACTION_REQUIRED:2026-11-21",
+            "v1",
+            K.VENDOR,
+        ),
+        (
             "SUBSCRIPTION_AUTH_STATUS",
             {"subscription_id": "a1", "payment_status": "SUCCESS"},
             "SUBSCRIPTION_AUTH_STATUS:a1:2026-11-21",
@@ -101,7 +108,7 @@ def test_an_unknown_message_of_cashfree_is_known_by_its_bytes() -> None:
         ("charge.dispute.closed", {"id": "du_1", "payment_intent": "pi_1"}, "pi_1", K.DISPUTE),
         ("radar.early_fraud_warning.created", {"id": "issfr_1", "payment_intent": "pi_1"}, "pi_1", K.DISPUTE),
         ("charge.succeeded", {"id": "ch_1", "payment_intent": "pi_1"}, "pi_1", K.OTHER),
-        ("customer.subscription.deleted", {"id": "sub_1"}, None, K.OTHER),
+        ("customer.subscription.deleted", {"id": "sub_1"}, "sub_1", K.SUBSCRIPTION),
     ],
 )
 def test_stripe(type_: str, about: dict[str, Any], order_id: str | None, kind: K) -> None:
@@ -119,7 +126,7 @@ def test_stripe(type_: str, about: dict[str, Any], order_id: str | None, kind: K
         ("order.paid", {"id": "o1", "checkout_id": None}, OWN_ORDER + "o1", K.PAYMENT),
         ("order.refunded", {"id": "o1", "checkout_id": "c1"}, "o1", K.REFUND),
         ("refund.created", {"id": "r1", "order_id": "o1"}, "o1", K.REFUND),
-        ("subscription.active", {"id": "s1", "checkout_id": "c1"}, None, K.OTHER),
+        ("subscription.active", {"id": "s1", "checkout_id": "c1"}, "s1", K.SUBSCRIPTION),
     ],
 )
 def test_polar(type_: str, data: dict[str, Any], order_id: str | None, kind: K) -> None:

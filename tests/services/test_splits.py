@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from db import events as event_queries
 from db import money
+from db.events import Message
 from db.reconcile import reconcile
 from domain.books import money_balances
 from domain.errors import DomainError, IdempotencyConflict, InvalidInput, InvalidState, NotFound, PaymentFailed
+from domain.jobs import Queue
 from domain.pages import Page
 from domain.payouts import BankDetails
 from domain.splits import VendorDetails, VendorStatus, shares
-from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
+from gateways.base import EventKind
 from gateways.splits import Part
 from services.jobs import LONGEST_LATER_SECONDS
 from services.purchases import purchase_credits
@@ -25,10 +28,10 @@ from services.splits import AFTER_PAYMENT, list_splits, split_purchase
 from services.vendors import FOLLOW_UP_SECONDS, create_vendor, list_vendors, update_vendor
 from tests.builders import wallet_with
 from tests.services.recharge_steps import drain
+from tests.services.split_steps import Splitter
 from tests.services.test_settlement import apply, payment_of, request_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from db.models.purchases import Purchase
@@ -47,60 +50,6 @@ DETAILS = VendorDetails(
 )
 SHARE = VendorRequest(DETAILS, 2_000)
 ALL = Page(50, None)
-
-
-@dataclass
-class Splitter:
-    """A provider of orders that splits: it remembers what it was asked."""
-
-    name = "simulated"
-    is_merchant_of_record = False
-    standing: VendorStatus = VendorStatus.ACTIVE
-    vendors: dict[str, VendorDetails] = field(default_factory=dict)
-    orders: list[OrderRequest] = field(default_factory=list)
-    done: dict[str, Sequence[Part]] = field(default_factory=dict)
-    refuses: bool = False
-    is_down: bool = False
-
-    @property
-    def splits(self) -> Splitter:
-        """It does both."""
-        return self
-
-    async def create_order(self, request: OrderRequest) -> Order:
-        """Open an order."""
-        self.orders.append(request)
-        return Order(f"order-{len(self.orders)}", "https://bank.example.test/pay")
-
-    async def create_vendor(self, reference: str, details: VendorDetails) -> VendorStatus:
-        """Know a vendor."""
-        self._answer()
-        self.vendors[reference] = details
-        return VendorStatus.BLOCKED if details.is_blocked else self.standing
-
-    async def update_vendor(self, reference: str, details: VendorDetails) -> VendorStatus:
-        """Know it anew."""
-        return await self.create_vendor(reference, details)
-
-    async def fetch_vendor(self, reference: str) -> VendorStatus:
-        """How it stands."""
-        assert reference in self.vendors
-        return self.standing
-
-    async def split_order(self, order_id: str, reference: str, parts: Sequence[Part]) -> None:
-        """Split once for the reference."""
-        self._answer()
-        assert order_id
-        self.done[reference] = parts
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-    def _answer(self) -> None:
-        if self.is_down:
-            raise GatewayUnavailable("The splitter is down.")
-        if self.refuses:
-            raise GatewayRefused("Transaction already processed, not eligible for split")
 
 
 @pytest.fixture
@@ -247,6 +196,22 @@ async def test_a_vendor_is_followed_until_it_is_active(
     await drain(splitting)
     [row] = await list_vendors(splitting, actor, ALL)
     assert (row.status, row.label, len(splitter.vendors)) == (VendorStatus.ACTIVE, "…1191 YESB0000262", 1)
+
+
+async def test_a_vendor_that_the_provider_blocks_gets_no_more_shares(
+    splitting: Coffer, splitter: Splitter, actor: Actor
+) -> None:
+    """Its message is acted on at once, since an order with a share for a blocked vendor might be refused."""
+    vendor = await vendor_of(splitting, actor, 2_000)
+    splitter.standing = VendorStatus.BLOCKED
+    messages = [Message("simulated", name, "T", EventKind.VENDOR.value, name, b"{}") for name in (vendor.hex, "other")]
+    async with splitting.database.transaction() as session:
+        job = (Queue.WEBHOOK_PROCESSING.value, "gateway.event")
+        await event_queries.store(session, messages, job, splitting.clock())
+    await drain(splitting)
+    assert [row.status.name for row in await list_vendors(splitting, actor, ALL)] == ["BLOCKED"]
+    await bought(splitting, actor, pays=False)
+    assert splitter.orders[0].splits == []
 
 
 async def test_a_provider_that_is_away_makes_no_vendor(splitting: Coffer, splitter: Splitter, actor: Actor) -> None:
