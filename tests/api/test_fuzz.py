@@ -111,8 +111,12 @@ SPEAK_FIRST = {
 }
 """Streams that begin with what is."""
 
-UNANSWERED = {"subscription.autoRechargeUpdated", "subscription.runwayAlert"}
-"""What says nothing before something happens that takes days."""
+UNANSWERED = {
+    "subscription.autoRechargeUpdated",
+    "subscription.creditSubscriptionUpdated",
+    "subscription.runwayAlert",
+}
+"""What says nothing before something happens that takes days, or that is made by other acts first."""
 
 TYPES = {
     name
