@@ -120,9 +120,9 @@ language sql security definer set search_path = public, ledger, pg_temp as $$
     on conflict do nothing
 $$;
 
--- Makes the next p_days of a clock from the quarters that are there; whether there are more. Folds add to days before
--- made_until, so days are complete whenever they are made.
-create function ledger.make_clock(p_project_id bigint, p_utc_offset smallint, p_days integer) returns boolean
+-- Makes the next days of a clock, of about p_rows rows but one at least, from the quarters that are there; whether there
+-- are more. Folds add to days before made_until, so days are complete whenever they are made.
+create function ledger.make_clock(p_project_id bigint, p_utc_offset smallint, p_rows bigint) returns boolean
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
 declare start timestamptz; stop timestamptz; oldest timestamptz; newest timestamptz;
 begin
@@ -131,8 +131,11 @@ begin
   select min(slot), max(slot) into oldest, newest from project_usage_slot
     where project_id = p_project_id and view = 0 and grain = 1 and utc_offset = 0;
   start := greatest(start, ledger.slot_of(oldest, 2, p_utc_offset));
-  stop := case when start + p_days * interval '24 hours' <= newest then start + p_days * interval '24 hours'
-    else 'infinity' end;
+  select ledger.slot_of(max(d.slot), 2, p_utc_offset) into stop from (
+    select slot, sum(events) over (order by slot) as rows from project_usage_slot
+    where project_id = p_project_id and view = 0 and grain = 2 and utc_offset = 0 and slot >= start) d where rows <= p_rows;
+  stop := greatest(stop, start + interval '24 hours');
+  stop := case when stop <= newest then stop else 'infinity' end;
   perform ledger.add_usage(p_project_id, (
     select array_agg(s::usage_slot) from wallet w cross join lateral (
       select * from usage_slot s where s.wallet_id = w.id and s.view = 7 and s.grain = 1 and s.utc_offset = 0

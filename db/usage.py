@@ -152,10 +152,10 @@ async def unmade(session: Session) -> Sequence[Any]:
     return (await session.execute(query)).all()
 
 
-async def make_clock(session: Session, project_id: int, utc_offset: int, days: int) -> bool:
-    """Make the next days of a clock; whether there are more."""
-    query = text("select ledger.make_clock(:project_id, cast(:utc_offset as smallint), cast(:days as integer))")
-    words = {"project_id": project_id, "utc_offset": utc_offset, "days": days}
+async def make_clock(session: Session, project_id: int, utc_offset: int, rows: int) -> bool:
+    """Make the next days of a clock, those of about so many rows; whether there are more."""
+    query = text("select ledger.make_clock(:project_id, cast(:utc_offset as smallint), :rows)")
+    words = {"project_id": project_id, "utc_offset": utc_offset, "rows": rows}
     return bool((await session.execute(query, words)).scalar_one())
 
 

@@ -27,7 +27,7 @@ FOLD_ROWS: Final = 500
 """Rows of a project that may wait for the fold; a query reads them by primary key."""
 
 FOLD_STEP_ROWS: Final = 50_000
-CLOCK_STEP_DAYS: Final = 7
+CLOCK_STEP_ROWS: Final = 200_000
 CLOCK_STEPS: Final = 6
 """Steps of one run that makes the days of clocks; a step is one commit, between which folds go on."""
 
@@ -108,5 +108,5 @@ async def make_clocks(coffer: Coffer) -> None:
         more = True
         while more and steps:
             async with coffer.database.transaction() as session:
-                more = await queries.make_clock(session, project_id, utc_offset, CLOCK_STEP_DAYS)
+                more = await queries.make_clock(session, project_id, utc_offset, CLOCK_STEP_ROWS)
             steps -= 1

@@ -137,7 +137,7 @@ async def make_days(coffer: Coffer, actor: Actor, zone: ZoneInfo, steps: int) ->
         await want_clocks(session, actor.project_id, missing)
         for offset in missing:
             for _ in range(steps):
-                await make_clock(session, actor.project_id, offset, 60)
+                await make_clock(session, actor.project_id, offset, 3)
 
 
 async def written(coffer: Coffer, batches: list[list[Row]], clocks: tuple[ZoneInfo, list[int]] | None = None) -> Books:
