@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, Select, Uuid, bindparam, column, func, select, tuple_
@@ -34,64 +35,24 @@ _WANTED: Final = (
 )
 
 
-async def wallets(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's wallets among the uuids."""
-    return await _by_uuid(session, Wallet, project_id, uuids)
+async def _by_uuid(model: Any, session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:  # noqa: ANN401
+    """The project's rows among the uuids, removed and revoked ones too."""
+    query = select(model).where(model.project_id == project_id, model.uuid.in_(uuids))
+    return {row.uuid: row for row in await session.scalars(query)}
 
 
-async def purchases(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's purchases among the uuids."""
-    return await _by_uuid(session, Purchase, project_id, uuids)
-
-
-async def subscriptions(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's subscriptions among the uuids."""
-    return await _by_uuid(session, CreditSubscription, project_id, uuids)
-
-
-async def refunds(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's refunds among the uuids."""
-    return await _by_uuid(session, Refund, project_id, uuids)
-
-
-async def disputes(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's disputes among the uuids."""
-    return await _by_uuid(session, Dispute, project_id, uuids)
-
-
-async def beneficiaries(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's beneficiaries among the uuids, removed ones too."""
-    return await _by_uuid(session, Beneficiary, project_id, uuids)
-
-
-async def payout_transfers(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's transfers of payouts among the uuids."""
-    return await _by_uuid(session, PayoutTransfer, project_id, uuids)
-
-
-async def vendors(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's vendors among the uuids."""
-    return await _by_uuid(session, Vendor, project_id, uuids)
-
-
-async def purchase_splits(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's splits among the uuids."""
-    return await _by_uuid(session, PurchaseSplit, project_id, uuids)
-
-
-async def invoices(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's invoices and credit notes among the uuids."""
-    return await _by_uuid(session, Invoice, project_id, uuids)
-
-
-async def gifts(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's gifts among the uuids."""
-    return await _by_uuid(session, Gift, project_id, uuids)
-
-
-async def keys(session: Session, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The project's API keys among the uuids, revoked ones too."""
-    return await _by_uuid(session, ApiKey, project_id, uuids)
+wallets: Final = partial(_by_uuid, Wallet)
+purchases: Final = partial(_by_uuid, Purchase)
+subscriptions: Final = partial(_by_uuid, CreditSubscription)
+refunds: Final = partial(_by_uuid, Refund)
+disputes: Final = partial(_by_uuid, Dispute)
+beneficiaries: Final = partial(_by_uuid, Beneficiary)
+payout_transfers: Final = partial(_by_uuid, PayoutTransfer)
+vendors: Final = partial(_by_uuid, Vendor)
+purchase_splits: Final = partial(_by_uuid, PurchaseSplit)
+invoices: Final = partial(_by_uuid, Invoice)
+gifts: Final = partial(_by_uuid, Gift)
+keys: Final = partial(_by_uuid, ApiKey)
 
 
 async def holds(session: Session, project_id: int, kind: HoldKind, uuids: Sequence[UUID]) -> dict[UUID, Any]:
@@ -135,8 +96,3 @@ async def transactions(
 def _of_wallets(model: Any, project_id: int) -> Select[Any]:  # noqa: ANN401 - a model
     """Rows of the project's wallets."""
     return select(model).join(Wallet, Wallet.id == model.wallet_id).where(Wallet.project_id == project_id)
-
-
-async def _by_uuid(session: Session, model: Any, project_id: int, uuids: Sequence[UUID]) -> dict[UUID, Any]:  # noqa: ANN401
-    query = select(model).where(model.project_id == project_id, model.uuid.in_(uuids))
-    return {row.uuid: row for row in await session.scalars(query)}

@@ -16,7 +16,7 @@ from runtime.relay import RelayWorker
 from services.jobs import enqueue, list_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from aio_pika.abc import AbstractChannel
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from domain.permissions import Actor
     from services.coffer import Coffer
     from services.jobs import Effect, Handler
-
-WAIT_SECONDS = 30.0
 
 
 class Seen:
@@ -72,16 +70,6 @@ async def ask(
         for number in numbers:
             work = (queue, "work", {"project_id": actor.project_id, "number": number})
             await enqueue(coffer, session, work, delay_seconds=delay_seconds)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for what another task or server does."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def is_done(coffer: Coffer, actor: Actor, jobs: int) -> bool:

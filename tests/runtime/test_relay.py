@@ -22,7 +22,6 @@ from tests.builders import owner_of
 from tests.long import examples
 from tests.runtime.rabbitmq import MISSING, RabbitServer, is_installed
 from tests.runtime.relay_steps import (
-    WAIT_SECONDS,
     Seen,
     ask,
     first_job,
@@ -30,8 +29,8 @@ from tests.runtime.relay_steps import (
     is_done,
     letters,
     relaying,
-    until,
 )
+from tests.waiting import WAIT_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

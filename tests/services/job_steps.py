@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from services.jobs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from db.database import Session
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from domain.permissions import Actor
     from services.coffer import Coffer
     from services.jobs import Effect, Handler
-
-WAIT_SECONDS = 30.0
 
 
 class Clock:
@@ -96,9 +93,3 @@ async def breaks(_coffer: Coffer, _payload: Mapping[str, Any]) -> Effect:
 
 async def waits(_coffer: Coffer, _payload: Mapping[str, Any]) -> Effect:
     raise RetryLater("still pending")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not condition():  # noqa: ASYNC110 - the condition is about the database as well
-            await asyncio.sleep(0.005)

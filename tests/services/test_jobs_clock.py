@@ -10,7 +10,7 @@ import pytest
 from db import jobs as queries
 from runtime.process import open_coffer
 from runtime.scheduler import Periodic, run_once, run_periodic
-from tests.services.job_steps import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -21,7 +21,7 @@ from runtime.rounds import POLL_SECONDS
 from runtime.worker import CONCURRENT_JOBS, Worker
 from services.jobs import enqueue, list_jobs
 from tests.builders import owner_of
-from tests.services.job_steps import WAIT_SECONDS, until
+from tests.waiting import WAIT_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
