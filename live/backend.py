@@ -157,7 +157,9 @@ class RedisBackend(BroadcastBackend):
                 await self._read(self._pubsub)
             except _FAULTS as fault:
                 _reconnects.inc()
-                _log.warning("live.connection_lost", fault=repr(fault), retry_seconds=round(delay, 1))
+                if delay == FIRST_RETRY_SECONDS:
+                    # An outage is said once; the metric counts every try.
+                    _log.warning("live.connection_lost", fault=repr(fault))
                 await self._drop_pubsub()
                 self._unsure.update(self._wanted)
                 await asyncio.sleep(delay * (0.5 + random.random() / 2))  # noqa: S311 - jitter guards nothing

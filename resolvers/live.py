@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.acts import given
+from resolvers.acts import given, is_selected
 from schema.context import Info
 from schema.ids import parse_id
 from schema.scalars import BigInt
@@ -28,7 +28,8 @@ def wallet_updated(
 ) -> AsyncGenerator[WalletUpdate, None]:
     """The wallet now, then each change; with `after`, first every transaction above that sequence."""
     wallet = parse_id("wal", wallet_id)
-    stream: Any = service.watch_wallet(info.context.coffer, info.context.actor, wallet, given(after))
+    words = (info.context.coffer, info.context.actor, wallet, given(after))
+    stream: Any = service.watch_wallet(*words, rows=is_selected(info, "transactions"))
     return allowed(info, stream)
 
 

@@ -11,6 +11,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
 
+from db.outages import is_outage
 from domain.errors import AccessDenied, DomainError
 from live.hub import SlowReader
 
@@ -73,7 +74,14 @@ def masked(error: GraphQLError, request_id: str) -> GraphQLError:
         return _coded(error, message, "BAD_USER_INPUT" if error.path else "INVALID_DOCUMENT")
     if isinstance(original, TookTooLong):
         return _coded(error, str(original), "TIMEOUT")
-    _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=original)
+    return _fault(error, request_id)
+
+
+def _fault(error: GraphQLError, request_id: str) -> GraphQLError:
+    """A fault that is nobody's input: the log has it whole, the caller what to do."""
+    _log.error("graphql.fault", request_id=request_id, path=error.path, exc_info=error.original_error)
+    if error.original_error and is_outage(error.original_error):
+        return _coded(error, "The database is away: send the same request, with the same key, in a moment.", "BUSY")
     return _coded(error, f"Internal error; ask about request {request_id}.", "INTERNAL", requestId=request_id)
 
 

@@ -33,20 +33,24 @@ REMEMBERED_ALERTS: Final = 10_000
 
 
 async def watch_wallet(
-    coffer: Coffer, actor: Actor, wallet: UUID | None, after: int | None
+    coffer: Coffer, actor: Actor, wallet: UUID | None, after: int | None, *, rows: bool = True
 ) -> AsyncIterator[WalletChange]:
-    """The wallet now, then each change; with `after`, first every transaction above that sequence. NotFound."""
+    """The wallet now, then each change; with `after`, first every transaction above that sequence. NotFound.
+
+    Without `rows` nothing is read for their sake: what was missed is one change, the newest state.
+    """
     wallet_id = await _require(coffer, actor, wallet)
+    read = _missed if rows else _state
     async with coffer.hub.subscribe(topics.wallet(wallet_id)) as inbox:
         seen, changed_at = after, None
-        async for change in _missed(coffer, wallet_id, after):
+        async for change in read(coffer, wallet_id, after):
             seen, changed_at = change.sequence, change.wallet.updated_at
             yield change
         async for message in inbox:
             if message == GAP:
                 if await coffer.database.live_reads.versions.get(wallet_id) == (seen, changed_at):
                     continue
-                missed = _missed(coffer, wallet_id, seen)
+                missed = read(coffer, wallet_id, seen)
             else:
                 heard = read_change(message)
                 changed_settings = (
@@ -54,7 +58,7 @@ async def watch_wallet(
                 )
                 if heard.sequence <= (seen or 0) and not changed_settings:
                     continue
-                missed = _completed(coffer, wallet_id, seen, heard)
+                missed = _completed(coffer, wallet_id, seen, heard) if rows else _alone(heard)
             # Thousands of streams wait here: none keeps the text of its last message.
             del message
             async for change in missed:
@@ -144,16 +148,31 @@ async def _read_purchase(coffer: Coffer, actor: Actor, purchase: UUID) -> Purcha
     return found
 
 
+async def _now(coffer: Coffer, wallet_id: int) -> Any:  # noqa: ANN401 - a row of wallet
+    wallet = await coffer.database.live_reads.now.get(wallet_id)
+    assert wallet is not None  # noqa: S101 - wallets are never deleted
+    return wallet
+
+
+async def _state(coffer: Coffer, wallet_id: int, _after: int | None) -> AsyncIterator[WalletChange]:
+    """The wallet's state without transactions."""
+    wallet = await _now(coffer, wallet_id)
+    yield WalletChange(wallet, wallet.sequence, [])
+
+
+async def _alone(heard: WalletChange) -> AsyncIterator[WalletChange]:
+    """What was heard, as it is."""
+    yield heard
+
+
 async def _missed(coffer: Coffer, wallet_id: int, after: int | None) -> AsyncIterator[WalletChange]:
     """The wallet's state with every transaction above a sequence, in pages; at least one update."""
-    reads = coffer.database.live_reads
-    wallet = await reads.now.get(wallet_id)
-    assert wallet is not None  # noqa: S101 - wallets are never deleted
+    wallet = await _now(coffer, wallet_id)
     if after is None or after >= wallet.sequence:
         yield WalletChange(wallet, wallet.sequence, [])
         return
     while after < wallet.sequence:
-        rows = await reads.missed.get((wallet_id, after)) or []
+        rows = await coffer.database.live_reads.missed.get((wallet_id, after)) or []
         after = rows[-1].sequence
         yield WalletChange(wallet, after, rows)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import jwt
 import pytest
+from sqlalchemy import text
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -28,6 +29,7 @@ from tests.builders import free_port, settings_for
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
+    from services.coffer import Coffer
     from tests.api.conftest import Api
 
 PAGE = """query($id: ID!, $first: Int, $after: String, $types: [TransactionType!]) { wallet(id: $id) {
@@ -166,6 +168,19 @@ async def test_a_fault_of_ours_is_masked(api: Api, monkeypatch: pytest.MonkeyPat
     assert "secret" not in answer.text
     assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
     assert answer.headers["x-request-id"] == "r-1"
+
+
+async def test_a_lost_connection_is_busy(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that went away in the middle is BUSY, so that clients try again; nothing of it is in the answer."""
+
+    async def cut(coffer: Coffer, *_: object) -> None:
+        async with coffer.database.reading() as session:
+            await session.execute(text("set role none"))
+            await session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr("services.keys.project_of", cut)
+    [error] = (await (await api.client()).ask("{ project { name } }"))["errors"]
+    assert (error["extensions"], "terminat" in error["message"]) == ({"code": "BUSY"}, False)
 
 
 async def test_a_value_that_does_not_fit_its_type_is_our_fault(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

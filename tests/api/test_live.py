@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WATCH = """subscription($id: ID!, $after: BigInt) { walletUpdated(walletId: $id, after: $after) { sequence
   wallet { availableCredits lowBalanceThreshold } transactions { sequence balanceAfter } } }"""
+BALANCE = "subscription($id: ID!, $after: BigInt) { walletUpdated(walletId: $id, after: $after) { sequence } }"
 LOW = "subscription { lowBalance { availableCredits sequence } }"
 SPEND = """mutation($inputs: [ConsumeInput!]!) { consumeBatch(inputs: $inputs) { results { errors { code } } } }"""
 
@@ -68,6 +69,17 @@ async def test_a_client_resumes_where_it_was(api: Api) -> None:
         missed = await read_to(stream, 251)
         await spend(client, wallet, range(250, 260))
         assert [row["sequence"] for row in missed + await read_to(stream, 261)] == list(range(8, 262))
+
+
+async def test_a_client_that_wants_no_transactions_gets_the_newest_state(api: Api) -> None:
+    """What it missed is one update, and what follows comes as to anybody."""
+    client = await api.client()
+    wallet = await start(client, 10_000)
+    await spend(client, wallet, range(250))
+    async with client.watch(BALANCE, id=wallet, after=7) as stream:
+        assert await stream.next() == {"sequence": 251}
+        await spend(client, wallet, range(250, 251))
+        assert await stream.next() == {"sequence": 252}
 
 
 async def test_a_client_that_is_up_to_date_gets_the_snapshot(api: Api) -> None:

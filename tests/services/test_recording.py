@@ -216,8 +216,8 @@ async def test_late_charges_stand_on_two_days(coffer: Coffer, actor: Actor) -> N
     days = {"from_day": day, "to_day": today, "time_zone": "UTC"}
     ledger = await usage_report(coffer, actor, UsageQuestion([wallet], (GroupBy.DAY,), **days))  # type: ignore[arg-type]
     used = await usage_report(coffer, actor, UsageQuestion([wallet], (GroupBy.METRIC, GroupBy.DAY), **days))  # type: ignore[arg-type]
-    assert [(row.keys, row.credits) for row in ledger.slices] == [([today.isoformat()], 30)]
-    assert [(row.keys, row.credits, row.units) for row in used.slices] == [(["TOKENS", day.isoformat()], 30, 2)]
+    assert [(row.keys, row.credits) for row in ledger.slices] == [((today.isoformat(),), 30)]
+    assert [(row.keys, row.credits, row.units) for row in used.slices] == [(("TOKENS", day.isoformat()), 30, 2)]
 
 
 async def test_recorded_usage_is_pushed(coffer: Coffer, actor: Actor) -> None:

@@ -68,6 +68,7 @@ async def test_an_order_is_opened_and_read(merchant: httpx.AsyncClient) -> None:
         "refunds": [],
         "disputes": [],
         "saved": None,
+        "subscription": None,
     }
 
 
