@@ -86,10 +86,10 @@ def _request(one: Message) -> bytes:
     return head.encode() + one.body
 
 
-async def plain(database_url: str, events: int) -> float:
+async def plain(database_url: str, numbers: range) -> float:
     """Plain inserts of messages a second: each with its job in a commit of its own."""
     pool = await asyncpg.create_pool(database_url, min_size=CONNECTIONS, max_size=CONNECTIONS)
-    work = iter(range(events))
+    work = iter(numbers)
 
     async def connection() -> None:
         async with pool.acquire() as one:
@@ -100,7 +100,7 @@ async def plain(database_url: str, events: int) -> float:
     await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
     seconds = time.perf_counter() - begun
     await pool.close()
-    return events / seconds
+    return len(numbers) / seconds
 
 
 async def bare_rows(database_url: str, payments: int) -> float:
@@ -159,12 +159,12 @@ async def measure(database_url: str, redis_url: str, events: int, seconds: int) 
     """Print what the module's docstring says."""
     steady = STEADY_PER_SECOND * seconds
     await fund(database_url)
-    await add_purchases(database_url, 1, events + steady)
+    await add_purchases(database_url, 1, events + 2 * steady)
     with Server(database_url, redis_url, works=False) as server:
         sender, rates, inserts = Sender(server.port), [], []
         for start in range(1, events + 1, 10_000):
             part = [message(number) for number in range(start, min(start + 10_000, events + 1))]
-            inserts.append(await plain(database_url, max(len(part) // PLAIN_SHARE, 1)))
+            inserts.append(await plain(database_url, range(start, start + max(len(part) // PLAIN_SHARE, 1))))
             rates.append(len(part) / await sender.send(part))
     _print_rates("intake, messages a second", rates, inserts)
     _print_answers("answers, all at once", sender.seconds)
@@ -174,6 +174,9 @@ async def measure(database_url: str, redis_url: str, events: int, seconds: int) 
     _print_backlog("backlog while draining", drained)
     with Server(database_url, redis_url, works=True) as server:
         await _steady(database_url, server, [message(events + number) for number in range(1, steady + 1)])
+    print("the same with a worker beside the server:", flush=True)
+    with Server(database_url, redis_url, works=False) as server, Server(database_url, redis_url, works=True):
+        await _steady(database_url, server, [message(events + steady + number) for number in range(1, steady + 1)])
     print(f"violations of the books: {(await reconcile(database_url))['violations']}", flush=True)
 
 
