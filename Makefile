@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 AUDITS := tests/conformance/node_modules/.package-lock.json
 # Processes that share the tests, file by file: each has servers of its own, and waits a good part of its time.
-WORKERS := 2
+WORKERS := 4
 CONTRACTS := tests/gateways/node_modules/.package-lock.json
 RIVALS := bench/rivals/node_modules/.package-lock.json
 LINTER := deploy/schema/node_modules/.package-lock.json
