@@ -155,8 +155,8 @@ async def dip_next(run: Run, books: Books, wallets: int) -> list[int]:
 async def measure(run: Run, arguments: argparse.Namespace) -> None:
     """Every part, in order."""
     books = Books(await run.prepare(arguments.sockets))
-    collector.calm()
-    async with watchers() as clients, spending(run.database_url, run.redis_url, books) as lanes:
+    # This process commits and publishes, so its collector is a server's.
+    async with collector.paced(), watchers() as clients, spending(run.database_url, run.redis_url, books) as lanes:
         with server(run) as ours:
             await own_topics(run, ours, books, lanes, clients)
             for seconds in arguments.outages:

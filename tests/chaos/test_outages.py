@@ -103,13 +103,13 @@ def rabbit(tmp_path: Path) -> Iterator[RabbitServer]:
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not is_installed(), reason=MISSING)
 async def test_rabbitmq_stops_in_mid_load(urls: Urls, rabbit: RabbitServer) -> None:
-    """Two workers take payments from the broker in lots; it is killed under load and comes back."""
+    """Two workers take payments from the broker in lots; it stops under load and comes back."""
     async with shop(urls.database, urls.redis) as open_shop:
         workers = [RelayWorker(open_shop.coffer, HANDLERS, rabbit.url) for _ in range(2)]
         async with working(*workers):
             delivering = asyncio.create_task(open_shop.deliver())
             await open_shop.until_kept(PAYMENTS // 3)
-            await asyncio.to_thread(rabbit.kill)
+            await asyncio.to_thread(rabbit.stop)
             await asyncio.sleep(DOWN_SECONDS)
             await asyncio.to_thread(rabbit.start)
             await delivering
