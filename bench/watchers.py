@@ -1,7 +1,7 @@
 """Thousands of graphql-transport-ws clients in a process of their own, with little between socket and clock.
 
-Frames are read by hand after epoll, and an event's time is taken when its bytes were received. The benchmark's own
-process gets what was heard in batches, so that its work delays no clock.
+Frames are read by hand after epoll, and an event's time is that at which the kernel received its bytes: a client that
+waits for a core delays no clock. The benchmark's own process gets what was heard in batches, for the same reason.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import select
 import socket
+import struct
 import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +31,11 @@ CONNECTING: Final = 64
 REPORT_SECONDS: Final = 0.02
 OPEN_SECONDS: Final = 180.0
 READ_BYTES: Final = 65_536
+TIMESTAMP: Final = 35
+"""Linux's SO_TIMESTAMPNS, which Python does not name: with what is received comes when, in the machine's wall time."""
+
+_WHEN: Final = struct.Struct("qq")
+_EXTRA_BYTES: Final = socket.CMSG_SPACE(_WHEN.size)
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 _SHORT_BYTES: Final = 126
 
@@ -44,7 +50,7 @@ class Ask(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """An event: the client, the sequence that it names, and when it was received."""
+    """An event: the client, the sequence that it names, and when the kernel received it."""
 
     number: int
     sequence: int
@@ -60,10 +66,20 @@ class _Client:
         self.ask, self.bytes, self.is_upgraded = ask, b"", False
         self.socket = socket.create_connection(("127.0.0.1", ask.port))
         self.socket.settimeout(0)
+        self.socket.setsockopt(socket.SOL_SOCKET, TIMESTAMP, 1)
         nonce = base64.b64encode(os.urandom(16)).decode()
         lines: tuple[str, ...] = ("GET /graphql HTTP/1.1", "host: bench", "upgrade: websocket", "connection: upgrade")
         lines += (f"sec-websocket-key: {nonce}", "sec-websocket-version: 13")
         self.socket.send("\r\n".join((*lines, "sec-websocket-protocol: graphql-transport-ws\r\n\r\n")).encode())
+
+    def receive(self) -> tuple[bytes, float]:
+        """What is there, empty at the end, and when it came, by `time.perf_counter`."""
+        data, extra, *_ = self.socket.recvmsg(READ_BYTES, _EXTRA_BYTES)
+        now = time.perf_counter()
+        if not extra:
+            return data, now
+        seconds, nanoseconds = _WHEN.unpack(extra[0][2])
+        return data, now - (time.time() - seconds - nanoseconds / 1e9)
 
     def frames(self, data: bytes) -> list[tuple[int, bytes]]:
         """The opcode and payload of each whole frame; the server's are never masked."""
@@ -165,8 +181,7 @@ class _Process:
         client = self._clients.get(number)
         if client is None:
             return
-        data = client.socket.recv(READ_BYTES)
-        came = time.perf_counter()
+        data, came = client.receive()
         if not data:
             self._end(number)
             return
