@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import uvloop
 
+from db import projects
 from db.database import Database
 from db.migrate import upgrade
 from db.reconcile import reconcile
@@ -20,7 +21,6 @@ from domain.permissions import Actor, Role
 from domain.wallets import OwnerType
 from runtime.children import ServerError
 from runtime.embedded import embedded
-from runtime.process import open_coffer, serve, work
 from runtime.settings import Settings, read_settings
 from runtime.telemetry import configure_logs
 from services.gateways import give_gateways
@@ -50,6 +50,8 @@ def servers(settings: Settings, progress: Callable[[str], None]) -> Iterator[tup
 
 def run_serve(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Migrate, seed the demo project and serve."""
+    from runtime.serving import serve  # noqa: PLC0415 - the other commands start without it
+
     with servers(settings, say) as (database_url, redis_url):
         say("Migrating ...")
         upgrade(database_url)
@@ -63,6 +65,8 @@ def run_serve(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 def run_work(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Do background work without serving."""
+    from runtime.process import work  # noqa: PLC0415 - the other commands start without it
+
     with servers(settings, say) as urls:
         uvloop.run(work(settings, *urls))
     return 0
@@ -101,6 +105,7 @@ def run_key(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def run_gateways(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print the payment providers that a project may use, the default first; --use chooses them."""
+    from runtime.process import open_coffer  # noqa: PLC0415 - most commands start without it
 
     async def give(database_url: str, redis_url: str) -> list[str]:
         async with open_coffer(settings, database_url, redis_url) as coffer:
@@ -152,10 +157,9 @@ def run_documents(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def seed(settings: Settings, database_url: str, redis_url: str) -> None:
     """Make the demo project with one wallet for each type of owner, unless it is there."""
-    async with open_coffer(settings, database_url, redis_url) as coffer:
-        key = None
-        from db import projects  # noqa: PLC0415
+    from runtime.process import open_coffer  # noqa: PLC0415 - most commands start without it
 
+    async with open_coffer(settings, database_url, redis_url) as coffer:
         async with coffer.database.transaction() as session:
             key = await projects.open_project(session, DEMO_PROJECT)
         actor = Actor(key.id, Role.OWNER)

@@ -18,7 +18,8 @@ from domain.permissions import Role
 from domain.wallets import OwnerType
 from runtime import collector, graphql_view
 from runtime.http import LimitedHttp
-from runtime.process import make_server, open_coffer
+from runtime.process import open_coffer
+from runtime.serving import make_server
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
 from schema.ids import parse_id, public_id

@@ -16,7 +16,8 @@ from strawberry.schema.config import StrawberryConfig
 from domain.ledger import TransactionSource, TransactionType
 from domain.permissions import Role
 from runtime import collector, graphql_view
-from runtime.process import make_server, open_coffer
+from runtime.process import open_coffer
+from runtime.serving import make_server
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
 from schema.context import Info  # noqa: TC001 - Strawberry reads it

@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from runtime.process import serve
+from runtime.serving import serve
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
 

@@ -11,7 +11,8 @@ import uvloop
 
 from bench.payment_database import PaidGateway
 from runtime import collector
-from runtime.process import background, make_server, open_coffer
+from runtime.process import background, open_coffer
+from runtime.serving import make_server
 from runtime.settings import read_settings
 from runtime.telemetry import configure_logs
 

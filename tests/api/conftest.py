@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.permissions import Role
-from runtime.process import background, make_server
+from runtime.process import background
+from runtime.serving import make_server
 from services.keys import issue_key
 from tests.api.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from runtime.process import Server
+    from runtime.serving import Server
     from runtime.settings import Settings
     from services.coffer import Coffer
 
