@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,10 +26,16 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
 
 TEMPLATE = "template_coffer"
-HASTY = {"fsync": "off", "full_page_writes": "off"}
+HASTY = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 """No test cuts the power of these servers, so they need not wait for the disk."""
 
+MEMORY_DISK = "/dev/shm"  # noqa: S108 - pytest makes a folder of its own there
+MEMORY_DISK_BYTES = 4 * 1024**3
+"""What the run may need there. On a disk a database of a test takes several times as long to make and to drop."""
+
 configure_logs()
+if os.path.isdir(MEMORY_DISK) and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:  # noqa: PTH112
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY_DISK)
 
 
 @pytest.fixture(scope="session")
