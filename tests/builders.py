@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -22,11 +24,23 @@ if TYPE_CHECKING:
 SECRET = "whsec_" + "0123456789abcdef" * 4
 
 
+HELD_PORTS = 100
+_held: deque[int] = deque()
+
+
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on; while it is among the newest here, the kernel gives it to nobody else.
+
+    It stays bound, without listening, in a way that lets a server take it by its number.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port = int(holder.getsockname()[1])
+        _held.append(holder.detach())
+    if len(_held) > HELD_PORTS:
+        os.close(_held.popleft())
+    return port
 
 
 def settings_for(port: int, **changes: Any) -> Settings:  # noqa: ANN401 - any setting

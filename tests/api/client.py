@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from websockets.asyncio.client import connect
@@ -26,6 +26,14 @@ class Client:
         self.key = key
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self.http = httpx.AsyncClient(base_url=url, headers=headers, verify=trusted(), timeout=30, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        """Leave it open."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close its connections."""
+        await self.http.aclose()
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """The whole answer."""

@@ -69,13 +69,22 @@ async def objects(owner: Client) -> dict[str, str]:
     return ids
 
 
-async def first_answer(client: Client, kind: str, text: str, ids: dict[str, Any]) -> dict[str, Any]:
+QUIET_SECONDS = 0.3
+"""How long a stream that is let in is looked at."""
+
+REFUSAL_SECONDS = 30.0
+"""How long a refusal may take on a busy machine."""
+
+
+async def first_answer(
+    client: Client, kind: str, text: str, ids: dict[str, Any], seconds: float = QUIET_SECONDS
+) -> dict[str, Any]:
     """The answer of a query or mutation, or the first message of a subscription ({} when it just waits)."""
     ids = {name: value for name, value in (ids | {"key": uuid4().hex}).items() if named(name, text)}
     if kind != "subscription":
         return await client.ask(document(kind, text), **ids)
     async with client.watch(document(kind, text), **ids) as stream:
-        message = await stream.message(seconds=0.3)
+        message = await stream.message(seconds)
         payload = message.get("payload", {})
         return {"errors": payload} if message.get("type") == "error" else dict(payload)
 
@@ -108,7 +117,8 @@ async def test_each_role_may_do_what_the_table_says(api: Api, kind: str, operati
     for role in sorted(ALL, reverse=True):
         client = await api.client(role)
         for name, operation in operations.items():
-            forbidden = "FORBIDDEN" in codes(await first_answer(client, kind, operation.text, ids))
+            seconds = QUIET_SECONDS if role in operation.roles else REFUSAL_SECONDS
+            forbidden = "FORBIDDEN" in codes(await first_answer(client, kind, operation.text, ids, seconds))
             if forbidden == (role in operation.roles):
                 wrong.append((role.name, name))
     assert wrong == []
@@ -135,8 +145,12 @@ async def test_nobody_gets_in_without_a_key(api: Api, kind: str, operations: dic
     """Without a key every operation is UNAUTHENTICATED."""
     ids = await objects(await api.client())
     nobody = api.anonymous()
-    answers = {name: codes(await first_answer(nobody, kind, o.text, ids)) for name, o in operations.items()}
-    assert {name for name, found in answers.items() if found != {"UNAUTHENTICATED"}} == set()
+    let_in = []
+    for name, operation in operations.items():
+        answer = await first_answer(nobody, kind, operation.text, ids, REFUSAL_SECONDS)
+        if codes(answer) != {"UNAUTHENTICATED"}:
+            let_in.append(name)
+    assert let_in == []
 
 
 async def test_a_revoked_key_is_refused_and_its_streams_end(api: Api) -> None:

@@ -116,7 +116,7 @@ class Shop:
 
     async def _send(self, numbers: list[int], offset: int) -> None:
         work = iter(numbers)
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_SECONDS, trust_env=False) as client:
             await asyncio.gather(*(self._sender(client, work, offset) for _ in range(SENDERS)))
 
     async def _sender(self, client: httpx.AsyncClient, work: object, offset: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import pytest
 
 from db import transactions
 from schema.ids import public_id
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 KILLS = 2
 """One of PostgreSQL and one of a server."""
 
+RUN_SECONDS = 300
 FEATURE = "API_BASIC_REQUEST"
 
 
+@pytest.mark.timeout(RUN_SECONDS)
 async def test_nothing_is_lost_or_doubled_when_servers_are_killed(tmp_path: Path) -> None:
     """Kill -9 of PostgreSQL and of a server under load: what was acknowledged is there, and a retry doubles none."""
     tally = await crash(tmp_path, 20, KILLS, print)
@@ -33,6 +36,7 @@ async def test_nothing_is_lost_or_doubled_when_servers_are_killed(tmp_path: Path
     assert (tally.kills, findings.lost, findings.doubled, findings.broken) == (KILLS, [], [], [])
 
 
+@pytest.mark.timeout(RUN_SECONDS)
 async def test_a_database_that_answers_too_early_is_found_out(tmp_path: Path) -> None:
     """With commits that are acknowledged before they are on disk, the first kill of PostgreSQL shows losses."""
     early = {"synchronous_commit": "off", "wal_writer_delay": "10s"}

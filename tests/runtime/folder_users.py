@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runtime.embedded import Servers
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 CHECKOUT = Path(__file__).parents[2]
 USER = """

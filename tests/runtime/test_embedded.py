@@ -18,6 +18,7 @@ from runtime.children import Child, Program, ServerError, processes
 from runtime.embedded import embedded
 from runtime.embedded_folder import Folder
 from runtime.embedded_postgres import database_url
+from runtime.embedded_valkey import valkey
 from tests.runtime.folder_users import (
     WAIT_SECONDS,
     answering,
@@ -122,16 +123,16 @@ async def test_killed_postgres_is_restarted(tmp_path: Path) -> None:
         os.kill(postmaster(tmp_path), signal.SIGKILL)
         await answering(servers.database_url)
         assert await recall(servers) == 7
-        assert "PostgreSQL 18 ended unexpectedly (-9)" in lines
+        until(lambda: "PostgreSQL 18 ended unexpectedly (-9)" in lines)
 
 
 async def test_killed_valkey_is_restarted(tmp_path: Path) -> None:
     """A kill -9 of Valkey alone: another one answers at the same address."""
-    mark = f"{Folder(tmp_path).tag}-valkey"
+    program = valkey(Folder(tmp_path), [])
     with embedded(tmp_path, quiet) as servers:
-        (before,) = processes(lambda words: mark in words)
+        (before,) = processes(program.is_ours)
         os.kill(before, signal.SIGKILL)
-        until(lambda: [pid for pid in processes(lambda words: words[0] == mark) if pid != before])
+        until(lambda: before not in processes(program.is_ours) and program.is_ready(0))
         async with Redis.from_url(servers.redis_url) as redis:
             assert await redis.ping()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,9 +52,10 @@ async def rows_of(client: Client, wallet_id: str) -> list[dict[str, Any]]:
 
 async def test_two_processes_share_one_wallet_without_a_lost_credit(data_dir: Path) -> None:
     """500 concurrent spends of 15 against 1,000 credits over two servers: 66 succeed, 10 credits stay, no gap."""
-    async with ServerProcess(data_dir) as first, ServerProcess(data_dir) as second:
-        key = first.key()
-        clients = [Client(first.url, key), Client(second.url, key)]
+    async with AsyncExitStack() as opened:
+        servers = [await opened.enter_async_context(ServerProcess(data_dir)) for _ in range(2)]
+        key = servers[0].key()
+        clients = [await opened.enter_async_context(Client(server.url, key)) for server in servers]
         wallet_id = await wallet_of(clients[0], 1_000)
         spend = {"walletId": wallet_id, "feature": "AI_SUMMARY"}
         results = await asyncio.gather(
@@ -62,29 +64,24 @@ async def test_two_processes_share_one_wallet_without_a_lost_credit(data_dir: Pa
         posted = [result for result in results if not result["errors"]]
         assert (len(posted), min(result["transaction"]["balanceAfter"] for result in posted)) == (66, 10)
         assert [row["sequence"] for row in await rows_of(clients[1], wallet_id)] == list(range(67, 0, -1))
-        assert first.command("reconcile").returncode == 0
-        for client in clients:
-            await client.http.aclose()
+        assert servers[0].command("reconcile").returncode == 0
 
 
 async def test_stop_and_second_start(data_dir: Path) -> None:
     """SIGTERM and Ctrl-C stop it with all it started, the data stays, and the next start finds it."""
-    async with ServerProcess(data_dir) as server:
-        client = Client(server.url, server.key())
+    async with ServerProcess(data_dir) as server, Client(server.url, server.key()) as client:
         wallet_id = await wallet_of(client, 77)
         pid = server.postgres_pid()
         assert await server.stop(signal.SIGINT) == 0
         assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110, ASYNC240 - a process, not a file
         await server.start()
         assert (await client.run(ROWS, id=wallet_id, after=None))["availableCredits"] == 77
-        await client.http.aclose()
         assert await server.stop() == 0
 
 
 async def test_a_stop_ends_streams_cleanly(data_dir: Path) -> None:
     """On SIGTERM an open subscription gets `complete` before its socket is closed, and the server exits with 0."""
-    async with ServerProcess(data_dir) as server:
-        client = Client(server.url, server.key())
+    async with ServerProcess(data_dir) as server, Client(server.url, server.key()) as client:
         wallet_id = await wallet_of(client, 5)
         async with client.watch(
             "subscription($id: ID!) { walletUpdated(walletId: $id) { sequence } }", id=wallet_id
@@ -93,4 +90,3 @@ async def test_a_stop_ends_streams_cleanly(data_dir: Path) -> None:
             stopping = asyncio.create_task(server.stop())
             assert (await stream.message())["type"] == "complete"
             assert await stopping == 0
-        await client.http.aclose()
