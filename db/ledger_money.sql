@@ -81,17 +81,21 @@ begin
   perform ledger.book(p, 2, r.uuid::text, 5, 6, r.platform_fee_minor);
 end $$;
 
--- Books that a refund was sent, or that it failed: then the entries of its beginning are undone, after its money came back
--- if it had been sent.
+-- Books that a refund was sent, part of it by vendors, or that it failed: then the entries of its beginning are undone, after
+-- its money came back if it had been sent.
 create function ledger.book_refund_end(r refund) returns void language plpgsql as $$
 declare p purchase;
 begin
   select * into strict p from purchase where id = r.purchase_id;
   if r.status = 3 then
     perform ledger.book(p, 3, r.uuid::text, 6, 1, r.total_minor);
+    perform ledger.book(p, 14, r.uuid::text, 1, 9, coalesce(sum(x.amount_minor), 0)::bigint) from split_refund x
+      where x.refund_row_id = r.id;
   elsif r.status = 4 then
     perform ledger.book(p, 8, e.source, 1, 6, e.amount_minor) from money_entry e
       where e.source = r.uuid::text and e.kind = 3;
+    perform ledger.book(p, 15, e.source, 9, 1, e.amount_minor) from money_entry e
+      where e.source = r.uuid::text and e.kind = 14;
     perform ledger.book(p, 4, e.source, e.credit, e.debit, e.amount_minor) from money_entry e
       where e.source = r.uuid::text and e.kind = 2;
   end if;

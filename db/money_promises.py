@@ -50,6 +50,19 @@ MONEY_PROMISES: Final[dict[str, str]] = {
             select source, sum(amount_minor) as amount from money_entry where kind = 13 group by 1) e
             on e.source = s.uuid::text group by 1) s on s.purchase_id = p.id
         where s.wrong or s.total > p.amount_minor or s.total > 0 and p.status not in (3, 5)""",
+    "what refunds take back of vendors is in the money books once": """
+        select p.wallet_uuid as uuid from refund r join purchase p on p.id = r.purchase_id left join (
+          select refund_row_id, sum(amount_minor) as amount from split_refund group by 1) x on x.refund_row_id = r.id
+        left join (
+          select source, sum(case kind when 14 then amount_minor else -amount_minor end) as amount
+          from money_entry where kind in (14, 15) group by 1) e on e.source = r.uuid::text
+        where coalesce(e.amount, 0) <> case r.status when 3 then coalesce(x.amount, 0) else 0 end""",
+    "vendors give back what refunds take of their parts": """
+        select p.wallet_uuid as uuid from purchase_split s join purchase p on p.id = s.purchase_id left join (
+          select x.split_row_id, sum(x.amount_minor) as amount
+          from split_refund x join refund r on r.id = x.refund_row_id where r.status <> 4 group by 1) x
+          on x.split_row_id = s.id
+        where s.refunded_minor <> coalesce(x.amount, 0)""",
     "a refunded amount is the sum of its refunds": """
         select p.wallet_uuid as uuid from purchase p left join (
           select purchase_id, sum(amount_minor) as amount from refund
@@ -70,7 +83,10 @@ MONEY_PROMISES: Final[dict[str, str]] = {
             union all select p.project_id, p.gateway, s.currency, p.wallet_uuid, s.total_minor
               from surplus_payment s join purchase p on p.id = s.purchase_id where s.completed_at is null
             union all select p.project_id, p.gateway, s.currency, p.wallet_uuid, -s.amount_minor
-              from purchase_split s join purchase p on p.id = s.purchase_id where s.status = 3) x
+              from purchase_split s join purchase p on p.id = s.purchase_id where s.status = 3
+            union all select p.project_id, p.gateway, p.currency, p.wallet_uuid, x.amount_minor
+              from split_refund x join refund r on r.id = x.refund_row_id and r.status = 3
+              join purchase p on p.id = r.purchase_id) x
           group by 1, 2, 3) paid using (project_id, gateway, currency)
         where coalesce(held.held, 0) <> coalesce(paid.paid, 0)""",
     "recognised revenue is what the used credits cost": """

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import text
 
 from domain.fraud import FraudDecision
-from domain.jobs import JobState, Queue
-from domain.payments import MAX_COUNTED_JOBS, MAX_FAILURE_REASONS, FailureReason, PaymentSums, QueueLag, RechargeSums
+from domain.jobs import PAYMENT_MESSAGE, JobState, Queue
+from domain.payments import (
+    MAX_COUNTED_JOBS,
+    MAX_FAILURE_REASONS,
+    FailureReason,
+    PaymentSums,
+    QueueLag,
+    RechargeSums,
+    WebhookFailure,
+)
 from domain.purchases import PaymentMethod, PurchaseStatus
 from domain.recharges import RechargeState
 from domain.refunds import DisputeStatus, RefundStatus
@@ -55,6 +63,13 @@ _RECHARGES: Final = text(
 _FRAUD: Final = text(
     f"""select count(*) from fraud_event
     where {_STARTED} and points > 0 and decision <> {FraudDecision.ALLOWED:d}"""  # noqa: S608 - our own text
+)
+_DEAD_MESSAGES: Final = text(
+    f"""select e.gateway, split_part(coalesce(j.last_error, ''), '(', 1), count(*)
+    from job j join gateway_event e on e.id = cast(j.payload ->> 'event' as bigint)
+    where j.project_id = :project_id and j.state = {JobState.DEAD:d} and j.kind = '{PAYMENT_MESSAGE}'
+      and e.received_at >= :start and e.received_at < :end
+    group by 1, 2 order by 3 desc, 1, 2 limit {MAX_FAILURE_REASONS}"""  # noqa: S608 - our own text
 )
 _LAG: Final = text(
     f"""select q.queue, due.jobs, greatest(coalesce(extract(epoch from now() - due.oldest), 0), 0)::float8, dead.jobs
@@ -117,6 +132,12 @@ async def blocked(session: Session, project_id: int, start: datetime, end: datet
     """How many purchases between two instants were stopped as doubtful, whatever a reviewer said later."""
     words = {"project_id": project_id, "start": start, "end": end}
     return int((await session.execute(_FRAUD, words)).scalar_one())
+
+
+async def dead_messages(session: Session, project_id: int, start: datetime, end: datetime) -> list[WebhookFailure]:
+    """Messages of that time that failed for good and were not replayed since, the commonest fault first."""
+    rows = await session.execute(_DEAD_MESSAGES, {"project_id": project_id, "start": start, "end": end})
+    return [WebhookFailure(*row) for row in rows]
 
 
 async def lag(session: Session, project_id: int) -> list[QueueLag]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models.splits import PurchaseSplit, Vendor
+from db.models.splits import PurchaseSplit, SplitRefund, Vendor
 from db.paging import newest_first
 from domain.splits import SplitStatus, VendorStatus
 
@@ -71,9 +71,46 @@ async def by_key(session: Session, purchase_id: int, idempotency_key: str) -> Se
 
 
 async def split_minor(session: Session, purchase_id: int) -> int:
-    """What of a purchase goes to vendors, or may."""
+    """What of a purchase goes to vendors, or may, less what refunds take back."""
     mine = (PurchaseSplit.purchase_id == purchase_id, PurchaseSplit.status != SplitStatus.FAILED)
-    return int(await session.scalar(select(func.coalesce(func.sum(PurchaseSplit.amount_minor), 0)).where(*mine)) or 0)
+    left = func.sum(PurchaseSplit.amount_minor - PurchaseSplit.refunded_minor)
+    return int(await session.scalar(select(func.coalesce(left, 0)).where(*mine)) or 0)
+
+
+async def held(session: Session, purchase_id: int) -> Sequence[PurchaseSplit]:
+    """The splits of a locked, paid purchase of which vendors have something, or will have."""
+    mine = (
+        PurchaseSplit.purchase_id == purchase_id,
+        PurchaseSplit.status.in_((SplitStatus.REQUESTED, SplitStatus.DONE)),
+    )
+    query = select(PurchaseSplit).where(*mine, PurchaseSplit.refunded_minor < PurchaseSplit.amount_minor)
+    return (await session.scalars(query.order_by(PurchaseSplit.id).execution_options(populate_existing=True))).all()
+
+
+async def take_back(session: Session, refund_id: int, parts: Mapping[PurchaseSplit, int]) -> None:
+    """Write what a refund takes back of splits of its locked purchase."""
+    taken = {split: amount_minor for split, amount_minor in parts.items() if amount_minor}
+    if taken:
+        rows = [
+            {"refund_row_id": refund_id, "split_row_id": split.id, "amount_minor": amount}
+            for split, amount in taken.items()
+        ]
+        await session.execute(insert(SplitRefund), rows)
+    for split, amount_minor in taken.items():
+        split.refunded_minor += amount_minor
+
+
+async def taken_back(session: Session, refund_id: int) -> Sequence[tuple[PurchaseSplit, int]]:
+    """The splits of which a refund takes something back, and how much."""
+    query = select(PurchaseSplit, SplitRefund.amount_minor).join_from(SplitRefund, PurchaseSplit)
+    mine = query.where(SplitRefund.refund_row_id == refund_id).order_by(PurchaseSplit.id)
+    return [(row[0], row[1]) for row in await session.execute(mine.execution_options(populate_existing=True))]
+
+
+async def refused(session: Session, split: PurchaseSplit) -> None:
+    """Forget what refunds take back of a split that came to nothing."""
+    await session.execute(delete(SplitRefund).where(SplitRefund.split_row_id == split.id))
+    split.refunded_minor = 0
 
 
 async def newest(session: Session, project_id: int, purchase: UUID | None, page: Page) -> Sequence[PurchaseSplit]:

@@ -62,6 +62,10 @@ class MoneyEntryKind(IntEnum):
     """A payout that had been sent came back, so it is undone."""
     SPLIT = 13
     """Part of a purchase's money goes to a vendor."""
+    SPLIT_REFUND = 14
+    """The provider took vendors' parts of a refund back."""
+    SPLIT_REFUND_RETURNED = 15
+    """A refund that had been sent came back, so vendors have their parts again."""
 
 
 @dataclass(frozen=True, slots=True)

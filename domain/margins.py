@@ -43,7 +43,9 @@ class MarginWarning(IntEnum):
     BELOW_COST = 1
     """It costs more than it earns."""
     NO_COST = 2
-    """Some of it has no unit cost, so the margin looks better than it is."""
+    """It has no unit cost, so what it leaves is not known: see setUnitCosts."""
+    PARTIAL_COST = 3
+    """Some of it has no unit cost, so the margin looks better than it is: see setUnitCosts."""
 
 
 class UnitCost(NamedTuple):
@@ -76,7 +78,7 @@ class Sold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """What a key earned, cost and left (micros)."""
+    """What a key earned, cost and left (micros); `missing` says which of its unit costs are not known."""
 
     key: str
     credits: int
@@ -84,7 +86,7 @@ class Margin:
     revenue_micros: int
     infrastructure_micros: int
     other_micros: int
-    costed: bool
+    missing: MarginWarning | None
 
     @property
     def gross_profit_micros(self) -> int:
@@ -93,13 +95,13 @@ class Margin:
 
     @property
     def infrastructure_basis_points(self) -> int | None:
-        """The infrastructure's part of the revenue; None without revenue."""
-        return _basis_points(self.infrastructure_micros, self.revenue_micros)
+        """The infrastructure's part of the revenue; None without revenue or unit cost."""
+        return self._basis_points(self.infrastructure_micros)
 
     @property
     def gross_margin_basis_points(self) -> int | None:
-        """The margin's part of the revenue; None without revenue."""
-        return _basis_points(self.gross_profit_micros, self.revenue_micros)
+        """The margin's part of the revenue; None without revenue or unit cost."""
+        return self._basis_points(self.gross_profit_micros)
 
     @property
     def infrastructure_band(self) -> Band | None:
@@ -116,7 +118,11 @@ class Margin:
         """What is wrong, the worst first."""
         if self.gross_profit_micros < 0:
             return MarginWarning.BELOW_COST
-        return None if self.costed else MarginWarning.NO_COST
+        return self.missing
+
+    def _basis_points(self, part: int) -> int | None:
+        whole = 0 if self.missing is MarginWarning.NO_COST else self.revenue_micros
+        return (2 * part * 10_000 + whole) // (2 * whole) if whole else None
 
 
 def margins(sold: Iterable[Sold], price: CreditPrice) -> list[Margin]:
@@ -132,6 +138,7 @@ def margin_of(key: str, sold: Sequence[Sold], price: CreditPrice) -> Margin:
     """The margin of all that was sold, under one key."""
     credits = sum(item.credits for item in sold)
     costs = [(item.units, item.cost) for item in sold if item.cost is not None]
+    missing = MarginWarning.PARTIAL_COST if costs else MarginWarning.NO_COST
     return Margin(
         key,
         credits,
@@ -139,7 +146,7 @@ def margin_of(key: str, sold: Sequence[Sold], price: CreditPrice) -> Margin:
         price.micros(credits),
         sum(units * cost.infrastructure_micros for units, cost in costs),
         sum(units * cost.other_micros for units, cost in costs),
-        costed=len(costs) == len(sold),
+        None if len(costs) == len(sold) else missing,
     )
 
 
@@ -157,10 +164,6 @@ def check_costs(costs: Sequence[UnitCost], known: Mapping[str, object]) -> None:
         if not all(0 <= part <= MAX_COST_MICROS for part in cost[1:]):
             raise InvalidInput(f"A cost is 0 to {MAX_COST_MICROS} micros.", field=path)
         seen.add(cost.feature)
-
-
-def _basis_points(part: int, whole: int) -> int | None:
-    return (2 * part * 10_000 + whole) // (2 * whole) if whole else None
 
 
 def _band(basis_points: int | None, target: tuple[int, int]) -> Band | None:

@@ -31,6 +31,8 @@ class NotificationKind(IntEnum):
     """An automatic payment failed, or auto-recharge was turned off."""
     PAYOUT = 7
     """Credits were paid out, or could not be."""
+    SUBSCRIPTION = 8
+    """A subscription ended."""
 
 
 def check_address(address: str) -> None:

@@ -43,6 +43,15 @@ class FailureReason:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookFailure:
+    """How many messages of a provider are dead for a reason, the name of the fault."""
+
+    gateway: str
+    reason: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class RechargeSums:
     """Automatic recharges: attempts, how they ended, and what the paid ones brought (minor units)."""
 
@@ -81,3 +90,4 @@ class PaymentReport:
     methods: Sequence[PaymentSums]
     days: Sequence[PaymentSums]
     failures: Sequence[FailureReason]
+    webhook_failures: Sequence[WebhookFailure]

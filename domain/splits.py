@@ -93,3 +93,15 @@ def shares(amount_minor: int, basis_points: Sequence[int]) -> list[int]:
     if sum(basis_points) > ALL_BASIS_POINTS:
         return [0 for _ in basis_points]
     return [amount_minor * share // ALL_BASIS_POINTS for share in basis_points]
+
+
+def take_back(left_minor: Sequence[int], amount_minor: int, of_minor: int) -> list[int]:
+    """What a refund takes back of parts that vendors still have: as much of each as the refund is of what was left.
+
+    `amount_minor` of `of_minor` goes back. A part never gives more than it has, all together never more than the
+    amount, and a refund of all that is left takes all of them. Their sum is rounded down, and is exact.
+    """
+    whole = sum(left_minor)
+    taken = min(whole * amount_minor // of_minor, amount_minor)
+    upto = [taken * sum(left_minor[: index + 1]) // whole for index in range(len(left_minor))] if whole else []
+    return [end - start for start, end in zip([0, *upto], upto, strict=False)]

@@ -96,18 +96,22 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """Part of a paid order to give back, in minor units; `reference` is the idempotency key."""
+    """Part of a paid order to give back, in minor units; `reference` is the idempotency key.
+
+    `splits` of it are taken back from vendors, the rest from the project.
+    """
 
     reference: str
     order_id: str
     total_minor: int
     currency: str
     payment_id: str | None = None
+    splits: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefund:
-    """A refund as the provider tells it, in minor units; `reference` is ours if we asked for it."""
+    """A refund as the provider tells it, in minor units; `reference` is ours if we asked, `splits` are of vendors."""
 
     refund_id: str
     reference: str
@@ -115,6 +119,7 @@ class ProviderRefund:
     currency: str
     status: RefundStatus
     failure_reason: str | None = None
+    splits: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from gateways.cashfree_answers import (
 )
 from gateways.cashfree_calls import check_signature, checked, headers_of
 from gateways.cashfree_orders import order_body
-from gateways.cashfree_splits import CashfreeSplits
+from gateways.cashfree_splits import CashfreeSplits, splits_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,6 +126,7 @@ class CashfreeGateway:
             body |= {"subscription_id": mandate, "payment_id": charge}
         else:
             body["refund_speed"] = "STANDARD"
+            body |= {"refund_splits": splits_body(request.splits)} if request.splits else {}
         refund = await self._create(path, request.reference, body, f"{path}/{quote(request.reference, safe='')}")
         with readable():
             made = read_refund(refund)

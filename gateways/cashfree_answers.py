@@ -12,6 +12,7 @@ from domain.purchases import PurchaseStatus
 from domain.recharges import MethodStatus
 from domain.refunds import DisputeStatus, RefundStatus
 from gateways.base import Mandate, Payment, ProviderDispute, ProviderRefund
+from gateways.splits import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,6 +92,11 @@ def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
         currency=refund.get("refund_currency", "INR"),
         status=status,
         failure_reason=said if status is RefundStatus.FAILED else None,
+        splits=[
+            Part(str(one["vendor_id"]), paise(one["amount"]))
+            for one in refund.get("refund_splits") or ()
+            if one.get("amount")
+        ],
     )
 
 

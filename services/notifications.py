@@ -16,6 +16,7 @@ from domain.jobs import Queue
 from domain.money import format_money
 from domain.notifications import NotificationKind, check_address
 from domain.permissions import Actor, Permission
+from domain.subscriptions import RUNNING, SubscriptionStatus
 from gateways.mail import MailRefused
 from services.jobs import enqueue, nothing
 from services.mailing import write_mail
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from db.models.purchases import Purchase
     from db.models.recharges import AutoRecharge
     from db.models.refunds import Refund
+    from db.models.subscriptions import CreditSubscription
     from gateways.mail import Mailer
     from services.coffer import Coffer
     from services.jobs import Effect, Handler
@@ -162,6 +164,16 @@ async def notify_payout(coffer: Coffer, session: Session, row: PayoutTransfer) -
     facts |= {"payout": f"pay_{row.hold_uuid.hex}", "utr": row.utr, "reason": row.failure_reason}
     event = f"payout.{facts['event']}:{row.uuid}"
     await notify(coffer, session, NotificationKind.PAYOUT, row.wallet_id, event, facts)
+
+
+async def notify_end(coffer: Coffer, session: Session, row: CreditSubscription, was: SubscriptionStatus) -> None:
+    """Have the owner told that a subscription ended, once; one that was never paid ends in silence unless asked to."""
+    if row.cancel_asked_at is None and was not in RUNNING:
+        return
+    event = "asked" if row.cancel_asked_at else "unpaid" if was is SubscriptionStatus.PAST_DUE else "elsewhere"
+    facts = {"event": event, "interval": row.interval.name.lower(), "subscription": f"sub_{row.uuid.hex}"}
+    facts |= {"credits": f"{row.credits:,}", "total": format_money(row.quote.total_minor, row.currency)}
+    await notify(coffer, session, NotificationKind.SUBSCRIPTION, row.wallet_id, f"subscription.ended:{row.uuid}", facts)
 
 
 def _facts(row: Purchase) -> dict[str, Any]:

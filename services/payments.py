@@ -32,8 +32,9 @@ async def payment_report(
         recharges = await queries.recharged(session, *span)
         fraud = await queries.blocked(session, *span)
         failures = await queries.failures(session, *span)
+        dead = await queries.dead_messages(session, *span)
     around = (*refunds, *disputes, recharges, fraud)
-    return PaymentReport(start, end, zone.key, total, *around, gateways, methods, days, failures)
+    return PaymentReport(start, end, zone.key, total, *around, gateways, methods, days, failures, dead)
 
 
 async def queue_lag(coffer: Coffer, actor: Actor) -> list[QueueLag]:

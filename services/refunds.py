@@ -17,6 +17,7 @@ from domain.permissions import Actor, Permission
 from domain.purchases import PurchaseStatus
 from domain.refunds import RefundOrigin, RefundStatus, Share, share_of_amount
 from gateways.base import GatewayRefused, ProviderRefund, RefundRequest
+from services import split_refunds
 from services.clawbacks import give_back, take
 from services.happenings import happened
 from services.jobs import enqueue, nothing
@@ -57,6 +58,7 @@ async def refund_purchase(
             return row
         share = await _wanted(session, row, amount_minor)
         refund = await begin(coffer, session, row, share, idempotency_key=idempotency_key)
+        await split_refunds.plan(session, row, refund)
         payload = {"refund": refund.uuid.hex, "project_id": row.project_id}
         await enqueue(coffer, session, (Queue.REFUND_PROCESSING, "refund.send", payload))
     return row
@@ -74,11 +76,12 @@ async def send_refund(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     async with coffer.database.reading() as session:
         refund = await queries.refund(session, UUID(payload["refund"]))
         purchase = refund and await purchase_queries.by_uuid(session, refund.purchase_uuid)
-    if not refund or not purchase or refund.status is not RefundStatus.REQUESTED:
-        return nothing
+        if not refund or not purchase or refund.status is not RefundStatus.REQUESTED:
+            return nothing
+        parts = await split_refunds.parts_of(session, refund)
     words = (refund.uuid.hex, purchase.order_id or "", refund.total_minor, purchase.currency, purchase.payment_id)
     try:
-        told = await coffer.gateway(purchase.gateway).refund(RefundRequest(*words))
+        told = await coffer.gateway(purchase.gateway).refund(RefundRequest(*words, parts))
     except GatewayRefused as refused:
         told = ProviderRefund(
             "", refund.uuid.hex, refund.total_minor, refund.currency, RefundStatus.FAILED, str(refused)
@@ -127,6 +130,7 @@ async def watch(coffer: Coffer, session: Session, row: Purchase, *, at_once: boo
 async def fail(coffer: Coffer, session: Session, row: Purchase, refund: Refund) -> None:
     """Return the credits of a refund that came to nothing, even one that the bank sent back after it had succeeded."""
     row.refunded_minor -= refund.amount_minor
+    await split_refunds.give_again(session, refund)
     if row.status is PurchaseStatus.REFUNDED:
         row.status = PurchaseStatus.SUCCESS
     if refund.origin is RefundOrigin.PROJECT:

@@ -17,6 +17,7 @@ from domain.subscriptions import RUNNING, SubscriptionStatus, next_check
 from gateways.base import GatewayUnavailable, sells_subscriptions
 from live import topics
 from services.jobs import enqueue
+from services.notifications import notify_end
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -91,7 +92,7 @@ async def note_payment(coffer: Coffer, session: Session, purchase: Purchase, pay
     row = purchase.subscription_uuid and await queries.lock(session, purchase.subscription_uuid)
     if not row:
         return
-    is_new = row.subscription_id is None
+    was, is_new = row.status, row.subscription_id is None
     row.subscription_id = row.subscription_id or payment.subscription_id
     if payment.status is PurchaseStatus.SUCCESS and row.cancel_asked_at is not None:
         await ask_to_cancel(coffer, session, row)
@@ -99,7 +100,8 @@ async def note_payment(coffer: Coffer, session: Session, purchase: Purchase, pay
         row.status, row.ended_at = SubscriptionStatus.ACTIVE, None
     elif is_new and payment.is_final:
         # Nobody paid for the first period, and nobody can any more.
-        row.status, row.ended_at = SubscriptionStatus.CANCELLED, coffer.clock()
+        row.status = SubscriptionStatus.CANCELLED
+    await end(coffer, session, row, was)
     await ask_to_check(coffer, session, row)
     await changed(coffer, session, row)
 
@@ -109,17 +111,25 @@ async def apply_subscription(coffer: Coffer, session: Session, told: ProviderSub
     row = await queries.lock(session, uuid)
     if row is None or row.subscription_id not in {None, told.subscription_id}:
         return "not ours"
-    has_ended = row.status is SubscriptionStatus.CANCELLED and row.subscription_id is not None
-    row.subscription_id, now = told.subscription_id, coffer.clock()
+    was, now = row.status, coffer.clock()
+    has_ended = was is SubscriptionStatus.CANCELLED and row.subscription_id is not None
+    row.subscription_id = told.subscription_id
     if not has_ended:
         # Read before the payment and applied after it, PENDING is no news.
         row.status = row.status if told.status is SubscriptionStatus.PENDING else told.status
         row.paid_until, row.ends_at = told.paid_until, told.ends_at
-    if row.status is SubscriptionStatus.CANCELLED:
-        row.ended_at = row.ended_at or now
     row.check_at = next_check(told.paid_until, now) if row.status in RUNNING else None
+    await end(coffer, session, row, was)
     await changed(coffer, session, row)
     return f"subscription {row.status.name.lower()}"
+
+
+async def end(coffer: Coffer, session: Session, row: CreditSubscription, was: SubscriptionStatus) -> None:
+    """Note when a subscription that is CANCELLED now ended, and have its owner told of that."""
+    if row.status is SubscriptionStatus.CANCELLED:
+        row.ended_at = row.ended_at or coffer.clock()
+        if was is not SubscriptionStatus.CANCELLED:
+            await notify_end(coffer, session, row, was)
 
 
 async def ask_to_check(coffer: Coffer, session: Session, row: CreditSubscription) -> None:

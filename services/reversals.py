@@ -13,6 +13,7 @@ from db import purchases as purchase_queries
 from db import refunds as queries
 from domain.purchases import PurchaseStatus
 from domain.refunds import RefundOrigin, RefundStatus, share_of_total
+from services import split_refunds
 from services.disputes import apply_dispute
 from services.jobs import RetryLater, nothing
 from services.refunds import advance, begin, watch
@@ -135,7 +136,9 @@ async def _begun_elsewhere(coffer: Coffer, session: Session, row: Purchase, told
         _log.warning("refund.more_than_paid", purchase=row.uuid.hex, refund=told.refund_id)
     if not share.total_minor:
         return None
-    return await begin(coffer, session, row, share, origin=RefundOrigin.PROVIDER, refund_id=told.refund_id)
+    refund = await begin(coffer, session, row, share, origin=RefundOrigin.PROVIDER, refund_id=told.refund_id)
+    await split_refunds.note(session, row, refund, told.splits)
+    return refund
 
 
 def _check_currency(row: Purchase, told: list[ProviderRefund | ProviderDispute]) -> None:

@@ -108,9 +108,13 @@ async def send(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
         refused = str(fault)
 
     async def effect(session: Session) -> None:
+        # A refund that begins meanwhile counts on the splits that it finds.
+        await purchase_queries.lock(session, purchase.uuid)
         for row in await queries.by_key(session, purchase.id, payload["key"]):
             row.status = SplitStatus.DONE if refused is None else SplitStatus.FAILED
             row.failure_reason, row.completed_at = refused, coffer.clock()
+            if refused is not None:
+                await queries.refused(session, row)
 
     return effect
 

@@ -12,7 +12,7 @@ from domain.subscriptions import SubscriptionStatus
 from live import topics
 from services.jobs import nothing
 from services.purchases import purchase_credits
-from services.renewals import apply_subscription, ask_to_cancel, ask_to_check, changed, subscribing
+from services.renewals import apply_subscription, ask_to_cancel, ask_to_check, changed, end, subscribing
 from services.settlement import apply_told, read_subscription
 from services.wallets import require_wallet
 
@@ -50,7 +50,8 @@ async def cancel_subscription(coffer: Coffer, actor: Actor, subscription: UUID |
         if row.status is not SubscriptionStatus.CANCELLED and row.cancel_asked_at is None:
             row.cancel_asked_at = coffer.clock()
             if row.subscription_id is None:
-                row.status, row.ended_at = SubscriptionStatus.CANCELLED, row.cancel_asked_at
+                was, row.status = row.status, SubscriptionStatus.CANCELLED
+                await end(coffer, session, row, was)
             else:
                 await ask_to_cancel(coffer, session, row)
             await changed(coffer, session, row)

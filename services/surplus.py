@@ -10,6 +10,7 @@ from domain.jobs import Queue
 from domain.refunds import RefundStatus
 from gateways.base import RefundRequest
 from services.jobs import RetryLater, enqueue, nothing
+from services.split_refunds import parts_of_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +40,11 @@ async def refund_surplus(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     """Job `refund.surplus`: send a payment back and see it through. A refusal leaves the job dead, to be looked at."""
     async with coffer.database.reading() as session:
         found = await queries.surplus(session, payload["surplus"])
-    if found is None or found.completed_at is not None:
-        return nothing
+        if found is None or found.completed_at is not None:
+            return nothing
+        parts = await parts_of_order(session, found.purchase_id)
     reference = uuid5(NAMESPACE_OID, f"surplus:{found.gateway}:{found.payment_id}").hex
-    request = RefundRequest(reference, found.order_id, found.total_minor, found.currency, found.payment_id)
+    request = RefundRequest(reference, found.order_id, found.total_minor, found.currency, found.payment_id, parts)
     told = await coffer.gateway(found.gateway).refund(request)
     if told.status is not RefundStatus.SUCCEEDED:
         raise RetryLater("The refund is on its way.", at_most_seconds=LONGEST_WAIT_SECONDS)

@@ -44,6 +44,7 @@ class PurchaseSplit(Base):
         Index(None, "project_id", "id"),
         Index("uq_purchase_split_key", "purchase_id", "idempotency_key", "vendor_row_id", unique=True),
         CheckConstraint("amount_minor > 0", name="amount_minor"),
+        CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_minor"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -56,8 +57,21 @@ class PurchaseSplit(Base):
     status: Mapped[SplitStatus] = mapped_column(SmallEnum(SplitStatus))
     amount_minor: Mapped[int]
     currency: Mapped[str]
+    # What refunds take back of it, those on their way included.
+    refunded_minor: Mapped[int] = mapped_column(server_default="0")
     failure_reason: Mapped[str | None]
     # Those of the project's configuration have none.
     idempotency_key: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     completed_at: Mapped[datetime | None]
+
+
+class SplitRefund(Base):
+    """What a refund takes back of a split; of a refund that failed nothing was taken."""
+
+    __tablename__ = "split_refund"
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_minor"),)
+
+    refund_row_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)
+    split_row_id: Mapped[int] = mapped_column(ForeignKey("purchase_split.id"), primary_key=True, index=True)
+    amount_minor: Mapped[int]

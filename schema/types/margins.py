@@ -29,9 +29,9 @@ class Margin:
     gross_profit_micros: BigInt
     """What is left; negative where it costs more than it earns."""
     infrastructure_basis_points: int | None
-    """Infrastructure as a part of the revenue, in hundredths of a percent; null without revenue."""
+    """Infrastructure as a part of the revenue, in hundredths of a percent; null without revenue or unit cost."""
     gross_margin_basis_points: int | None
-    """The margin as a part of the revenue, in hundredths of a percent; null without revenue."""
+    """The margin as a part of the revenue, in hundredths of a percent; null without revenue or unit cost."""
     infrastructure_band: Band | None
     """Where infrastructure lies beside its target of 25 to 45 %."""
     gross_margin_band: Band | None

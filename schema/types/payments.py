@@ -41,6 +41,18 @@ class FailureReason:
 
 
 @published
+class WebhookFailure:
+    """Messages of a provider that failed for good for one reason: see `webhookEvents(state: DEAD)`."""
+
+    gateway: str
+    """Which provider sent them."""
+    reason: str
+    """The name of the fault, such as PaymentMismatch."""
+    messages: BigInt
+    """How many."""
+
+
+@published
 class RechargeSums:
     """Automatic recharges that began in the range."""
 
@@ -102,3 +114,5 @@ class PaymentReport:
     """Each day with a purchase, in order."""
     failures: list[FailureReason]
     """The 20 commonest reasons of failure."""
+    webhook_failures: list[WebhookFailure]
+    """Providers' messages that came in the range and are dead, by provider and fault: the 20 commonest."""

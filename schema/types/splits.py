@@ -52,6 +52,8 @@ class PurchaseSplit(Node):
     """To whom."""
     amount = money_field("amount_minor")
     """How much."""
+    refunded = money_field("refunded_minor")
+    """What refunds take back of it, those on their way included."""
 
 
 @accepted

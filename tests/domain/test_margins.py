@@ -53,6 +53,20 @@ def test_what_earns_nothing_has_no_shares() -> None:
     assert margin.warning is MarginWarning.NO_COST
 
 
+def test_a_margin_without_costs_is_not_known() -> None:
+    """A feature that sells without a unit cost shows no share, which would be all of its revenue, but says why."""
+    margin = margin_of("A", [Sold("A", 10, 5, None)], TEN_PAISE)
+    assert (margin.gross_margin_basis_points, margin.infrastructure_basis_points) == (None, None)
+    assert (margin.gross_margin_band, margin.infrastructure_band) == (None, None)
+    assert margin.warning is MarginWarning.NO_COST
+
+
+def test_a_margin_with_some_costs_says_that_it_looks_too_good() -> None:
+    """A category of which one feature has a cost shows its shares, with a warning."""
+    margin = margin_of("AI", [Sold("AI", 10, 5, None), Sold("AI", 10, 1, UnitCost("A", 500_000, 0))], TEN_PAISE)
+    assert (margin.gross_margin_basis_points, margin.warning) == (7_500, MarginWarning.PARTIAL_COST)
+
+
 @given(SOLD, st.integers(0, 10**9), st.integers(1, 10**9))
 def test_the_parts_add_up_to_the_whole(sold: list[Sold], amount_minor: int, credits: int) -> None:
     """Credits, units and costs of the keys are those of the total, and revenue is too but for the rounding."""

@@ -69,7 +69,9 @@ class FakeCashfree:
         if status == "SUCCESS":
             order["order_status"] = "PAID"
 
-    def refund(self, order_id: str, refund_id: str, rupees: float, status: str = "SUCCESS") -> dict[str, Any]:
+    def refund(
+        self, order_id: str, refund_id: str, rupees: float, status: str = "SUCCESS", **more: object
+    ) -> dict[str, Any]:
         """Begin a refund as somebody at the dashboard does."""
         self.refunds[refund_id] = {
             "cf_payment_id": self.payments[order_id][-1]["cf_payment_id"],
@@ -81,6 +83,8 @@ class FakeCashfree:
             "refund_currency": "INR",
             "refund_note": "Refund of credits",
             "refund_status": status,
+            "refund_splits": [],
+            **more,
         }
         return self.refunds[refund_id]
 
@@ -138,7 +142,8 @@ class FakeCashfree:
         if order["order_status"] != "PAID" or round(given + asked["refund_amount"], 2) > order["order_amount"]:
             message = "refund amount is more than the amount of the order"
             return _problem(400, message, "refund_amount_invalid", "invalid_request_error")
-        made = self.refund(order_id, asked["refund_id"], asked["refund_amount"], self.refund_status)
+        more = {"refund_splits": asked.get("refund_splits", [])}
+        made = self.refund(order_id, asked["refund_id"], asked["refund_amount"], self.refund_status, **more)
         self.refunded.set()
         return JSONResponse(made)
 

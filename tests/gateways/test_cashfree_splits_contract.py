@@ -12,7 +12,7 @@ from starlette.routing import Route
 from domain.payouts import BankDetails
 from domain.splits import VendorDetails
 from domain.splits import VendorStatus as V
-from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest
+from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
 from gateways.cashfree import CashfreeGateway
 from gateways.splits import Part
 from tests.gateways.fake_cashfree import FakeCashfree, account
@@ -133,6 +133,20 @@ async def test_a_paid_order_is_split_once(provider: FakeSplits, gateway: Cashfre
     for _ in range(2):
         await gateway.splits.split_order(REFERENCE, "r", PARTS)
     assert list(provider.split.values()) == [{"split": [{"vendor_id": WHO, "amount": 100.05}], "disable_split": False}]
+
+
+async def test_a_refund_takes_its_share_from_vendors(provider: FakeSplits, gateway: CashfreeGateway) -> None:
+    """Exact rupees of each vendor go with the refund, and are read again with it; one without vendors names none."""
+    order = OrderRequest(REFERENCE, 60_205, "INR", "UPI", "5500 credits", customer="c0ffee00c0ffee00", splits=PARTS)
+    await gateway.create_order(order)
+    provider.attempt(REFERENCE, "SUCCESS")
+    refund = RefundRequest("5e" * 16, REFERENCE, 30_103, "INR", splits=[Part(WHO, 5_002)])
+    told = [await gateway.refund(refund) for _ in range(2)]
+    await gateway.refund(RefundRequest("5f" * 16, REFERENCE, 1, "INR"))
+    assert [one.splits for one in told] == [[Part(WHO, 5_002)]] * 2
+    reversals = await gateway.fetch_reversals(REFERENCE, provider.payments[REFERENCE][0]["cf_payment_id"], [])
+    assert [one.splits for one in reversals.refunds] == [[Part(WHO, 5_002)], []]
+    assert provider.refunds["5e" * 16]["refund_splits"] == [{"vendor_id": WHO, "amount": 50.02}]
 
 
 async def test_a_split_that_comes_too_late_is_refused(gateway: CashfreeGateway) -> None:

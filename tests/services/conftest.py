@@ -10,6 +10,7 @@ import pytest
 from tests.builders import owner_of
 from tests.services.job_steps import Clock
 from tests.services.payout_steps import Payer, with_payer
+from tests.services.split_steps import Splitter
 
 if TYPE_CHECKING:
     from domain.permissions import Actor
@@ -44,3 +45,15 @@ def payer() -> Payer:
 def paying(timed: Coffer, payer: Payer) -> Coffer:
     """A process with that provider, under a clock that tests move."""
     return with_payer(timed, payer)
+
+
+@pytest.fixture
+def splitter() -> Splitter:
+    """A provider of orders that splits."""
+    return Splitter()
+
+
+@pytest.fixture
+def splitting(timed: Coffer, splitter: Splitter) -> Coffer:
+    """A process with that provider, under a clock that tests move."""
+    return replace(timed, gateways={"simulated": splitter})  # type: ignore[dict-item]  # it gets no webhooks

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from domain.refunds import RefundStatus
 from domain.splits import VendorStatus
-from gateways.base import GatewayRefused, GatewayUnavailable, Order, OrderRequest
+from gateways.base import (
+    GatewayRefused,
+    GatewayUnavailable,
+    Order,
+    OrderRequest,
+    ProviderRefund,
+    RefundRequest,
+    Reversals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +34,8 @@ class Splitter:
     vendors: dict[str, VendorDetails] = field(default_factory=dict)
     orders: list[OrderRequest] = field(default_factory=list)
     done: dict[str, Sequence[Part]] = field(default_factory=dict)
+    refunds: list[RefundRequest] = field(default_factory=list)
+    refund_status: RefundStatus = RefundStatus.SUCCEEDED
     refuses: bool = False
     is_down: bool = False
 
@@ -58,6 +69,22 @@ class Splitter:
         self._answer()
         assert order_id
         self.done[reference] = parts
+
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
+        """Give money back, parts of it from vendors."""
+        self._answer()
+        self.refunds.append(request)
+        return self._told(request)
+
+    async def fetch_reversals(self, order_id: str, payment_id: str, references: Sequence[str]) -> Reversals:
+        """What went back of an order."""
+        assert payment_id
+        assert references
+        return Reversals([self._told(one) for one in self.refunds if one.order_id == order_id])
+
+    def _told(self, request: RefundRequest) -> ProviderRefund:
+        words = (f"r-{request.reference}", request.reference, request.total_minor, request.currency)
+        return ProviderRefund(*words, self.refund_status, splits=request.splits)
 
     async def close(self) -> None:
         """Close nothing."""

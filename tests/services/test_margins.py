@@ -61,7 +61,7 @@ async def test_usage_costs_what_held_on_its_day(coffer: Coffer, seller: Actor) -
     [feature], [category] = report.features, report.categories
     assert (feature.key, feature.units, feature.infrastructure_micros) == ("AI_SUMMARY", 4, 7 + 7 + 500)
     assert (category.key, category.infrastructure_micros) == ("AI", 514)
-    assert report.total.warning is MarginWarning.NO_COST
+    assert report.total.warning is MarginWarning.PARTIAL_COST
 
 
 async def test_a_credit_earned_what_buyers_paid_for_it(coffer: Coffer, seller: Actor) -> None:

@@ -66,6 +66,8 @@ FACTS: dict[NotificationKind, dict[str, Any]] = {
         "link": None,
         "payout": "pay_1",
         "utr": None,
+        "interval": "month",
+        "subscription": "sub_1",
     }
     for kind in K
 }
@@ -128,6 +130,9 @@ def test_every_kind_is_written_as_text_and_html(kind: NotificationKind) -> None:
         (K.PAYOUT, "succeeded", "₹500.00 is on its way to your account"),
         (K.PAYOUT, "failed", "Your payout of ₹500.00 failed"),
         (K.PAYOUT, "reversed", "Your payout of ₹500.00 came back"),
+        (K.SUBSCRIPTION, "asked", "Your subscription was cancelled"),
+        (K.SUBSCRIPTION, "unpaid", "Your subscription ended: a payment failed"),
+        (K.SUBSCRIPTION, "elsewhere", "Your subscription ended"),
     ],
 )
 def test_each_outcome_has_its_own_words(kind: NotificationKind, event: str, subject: str) -> None:

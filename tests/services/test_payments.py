@@ -41,6 +41,10 @@ select gen_random_uuid(), $1, $2, $3, $6, id, $4, 15000, 18060, 'INR', $5 from m
 FRAUD = """insert into fraud_event (uuid, project_id, wallet_id, wallet_uuid, idempotency_key, amount_minor, points,
   signals, decision, created_at) values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 15000, $4, '{}', $5, $6)"""
 JOB = "insert into job (project_id, queue, kind, payload, state, run_at) values ($1, $2, 'k', '{}', $3, $4)"
+DEAD = """with event as (insert into gateway_event (project_id, gateway, event_id, type, body, received_at)
+  values ($1, $2, gen_random_uuid(), 't', '', $5) returning id)
+insert into job (project_id, queue, kind, payload, state, last_error)
+select $1, 'webhook.processing', 'gateway.event', jsonb_build_object('event', id), $3, $4 from event"""
 MIDNIGHT = datetime(2026, 3, 31, 18, 30, tzinfo=UTC)
 """Where the first of April begins in India."""
 BEFORE = MIDNIGHT - timedelta(microseconds=1)
@@ -105,6 +109,26 @@ async def test_a_report_counts_recharges_and_stopped_purchases(
     recharges = report.recharges
     assert (recharges.attempts, recharges.succeeded, recharges.failed, recharges.revenue_minor) == (3, 1, 1, 15_000)
     assert report.fraud_attempts == 2
+
+
+async def test_a_report_counts_dead_messages_by_provider_and_fault(
+    coffer: Coffer, seller: Actor, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """Those that wait, of other days or of other projects do not count; the commonest come first."""
+    other = await owner_of(coffer, uuid4().hex)
+    dead, ready, mismatch = 4, 1, "PaymentMismatch('Asked for 60200 INR, paid 1 INR.')"
+    rows = [
+        (seller, "stripe", dead, "GatewayRefused('No such order.')", MIDNIGHT),
+        *[(seller, "cashfree", dead, mismatch.replace("1", str(paid)), MIDNIGHT) for paid in (1, 2)],
+        (seller, "stripe", dead, mismatch, BEFORE),
+        (seller, "stripe", ready, mismatch, MIDNIGHT),
+        (other, "stripe", dead, mismatch, MIDNIGHT),
+    ]
+    for whose, gateway, state, error, at in rows:
+        await connection.execute(DEAD, whose.project_id, gateway, state, error, at)
+    report = await payment_report(coffer, seller, date(2026, 4, 1), date(2026, 4, 1), None)
+    found = [(one.gateway, one.reason, one.messages) for one in report.webhook_failures]
+    assert found == [("cashfree", "PaymentMismatch", 2), ("stripe", "GatewayRefused", 1)]
 
 
 async def test_a_report_of_nothing_is_empty(coffer: Coffer, seller: Actor) -> None:

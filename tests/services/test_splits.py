@@ -28,7 +28,6 @@ from services.splits import AFTER_PAYMENT, list_splits, split_purchase
 from services.vendors import FOLLOW_UP_SECONDS, create_vendor, list_vendors, update_vendor
 from tests.builders import wallet_with
 from tests.services.recharge_steps import drain
-from tests.services.split_steps import Splitter
 from tests.services.test_settlement import apply, payment_of, request_for
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from domain.permissions import Actor
     from services.coffer import Coffer
     from tests.services.job_steps import Clock
+    from tests.services.split_steps import Splitter
 
 DETAILS = VendorDetails(
     "School of Asha",
@@ -50,18 +50,6 @@ DETAILS = VendorDetails(
 )
 SHARE = VendorRequest(DETAILS, 2_000)
 ALL = Page(50, None)
-
-
-@pytest.fixture
-def splitter() -> Splitter:
-    """A new provider."""
-    return Splitter()
-
-
-@pytest.fixture
-def splitting(timed: Coffer, splitter: Splitter) -> Coffer:
-    """A process with that provider, under a clock that tests move."""
-    return replace(timed, gateways={"simulated": splitter})  # type: ignore[dict-item]  # it gets no webhooks
 
 
 async def bought(coffer: Coffer, actor: Actor, *, pays: bool = True) -> Purchase:
