@@ -54,8 +54,8 @@ SDK_URL: Final = "https://sdk.cashfree.com/js/v3/cashfree.js"
 """Cashfree's own script, which opens its checkout: there is no address to send a buyer to."""
 
 
-_KNOWN: Final = frozenset({409, 422})
-"""The order or refund of this id exists, or the idempotency key was used with another expiry time: read it."""
+_KNOWN: Final = frozenset({400, 409, 422})
+"""The thing of this id may exist (409 for orders, 400 for mandates), or the key came with another body: look for it."""
 
 _NOT_FOUND: Final = 404
 _GONE: Final = frozenset({400, 404})
@@ -210,9 +210,8 @@ class CashfreeGateway:
         """Post under our reference as idempotency key; what is there already under that id is read."""
         headers = {"x-idempotency-key": str(uuid5(NAMESPACE_URL, f"{path}/{reference}"))}
         answer = await self._calls.send("POST", path, content=orjson.dumps(body), headers=headers)
-        if answer.status_code in _KNOWN:
-            return await self._read(known_path)
-        return checked(answer)
+        known = await self._find(known_path) if answer.status_code in _KNOWN else None
+        return checked(answer) if known is None else known
 
     async def _read_charge(self, order_id: str) -> Payment:
         found = await self._read(self._charge_path(*_debit(order_id)))

@@ -41,6 +41,7 @@ _CLOSED: Final = frozenset({"EXPIRED", "TERMINATED"})
 _REFUND_STATUSES: Final = {
     "SUCCESS": RefundStatus.SUCCEEDED,
     "CANCELLED": RefundStatus.FAILED,
+    "CANCEL": RefundStatus.FAILED,
     "FAILED": RefundStatus.FAILED,
 }
 """Everything else is on its way."""

@@ -1,121 +1,77 @@
-"""Mandates at Cashfree, against a stand-in: the official description has no subscriptions to check it by."""
+"""Mandates at Cashfree against a stand-in: Cashfree's own library judges each message, as the description has none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from domain.purchases import PurchaseStatus as S
 from domain.recharges import MethodStatus
 from domain.refunds import RefundStatus as R
-from gateways.base import ChargeRequest, EventKind, MandateRequest, RefundRequest, SavedMethod
+from gateways.base import ChargeRequest, EventKind, MandateRequest, RefundRequest, SavedMethod, WebhookRejected
 from gateways.cashfree import CashfreeGateway, read_event
-from tests.gateways.fake_cashfree import account
+from gateways.cashfree_calls import check_signature, sign
+from tests.gateways.cashfree_judge import Judge, calls_of, judging, needs_library
+from tests.gateways.fake_cashfree import CLIENT_SECRET, account
+from tests.gateways.fake_cashfree_mandates import SESSION, FakeMandates
 from tests.gateways.prism import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
+pytestmark = needs_library
 
 MANDATE = "0123456789abcdef0123456789abcdef"
 REQUEST = MandateRequest(MANDATE, 1_000_000, "buyer@example.test", "9999999999")
 CHARGE = ChargeRequest("fedcba9876543210fedcba9876543210-1", 60_205, "INR", SavedMethod("", MANDATE), "5500 credits")
-
-
-@dataclass
-class FakeSubscriptions:
-    """What Cashfree keeps of mandates and their charges, by our ids."""
-
-    mandates: dict[str, dict[str, Any]] = field(default_factory=dict)
-    charges: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
-    loses_answers: bool = False
-
-    def app(self) -> Starlette:
-        """Its API."""
-        return Starlette(
-            routes=[
-                Route("/subscriptions", self._create, methods=["POST"]),
-                Route("/subscriptions/pay", self._pay, methods=["POST"]),
-                Route("/subscriptions/{id}", self._mandate),
-                Route("/subscriptions/{id}/manage", self._manage, methods=["POST"]),
-                Route("/subscriptions/{id}/payments/{payment}", self._charge),
-                Route("/subscriptions/{id}/refunds", self._refund, methods=["POST"]),
-                Route("/subscriptions/{id}/refunds/{refund}", self._read_refund),
-            ]
-        )
-
-    async def _create(self, request: Request) -> Response:
-        asked = await request.json()
-        if asked["subscription_id"] in self.mandates:
-            return JSONResponse({"message": "subscription exists", "code": "exists"}, 409)
-        words = {"subscription_status": "INITIALIZED", "subscription_session_id": "sub_session_1"}
-        self.mandates[asked["subscription_id"]] = asked | words
-        return JSONResponse(self.mandates[asked["subscription_id"]])
-
-    async def _pay(self, request: Request) -> Response:
-        asked = await request.json()
-        if asked["payment_id"] in self.charges:
-            return JSONResponse({"message": "payment exists", "code": "exists"}, 409)
-        self.charges[asked["payment_id"]] = asked | {"payment_status": "INITIALIZED", "cf_payment_id": "77"}
-        return Response(status_code=502) if self.loses_answers else JSONResponse(self.charges[asked["payment_id"]])
-
-    async def _mandate(self, request: Request) -> Response:
-        return JSONResponse(self.mandates[request.path_params["id"]])
-
-    async def _charge(self, request: Request) -> Response:
-        return JSONResponse(self.charges[request.path_params["payment"]])
-
-    async def _refund(self, request: Request) -> Response:
-        asked = await request.json()
-        if asked["refund_id"] in self.refunds:
-            return JSONResponse({"message": "refund exists", "code": "exists"}, 409)
-        told = {"cf_payment_id": "77", "cf_refund_id": "r-1", "refund_status": "INITIALIZED"}
-        self.refunds[asked["refund_id"]] = asked | told
-        return JSONResponse(self.refunds[asked["refund_id"]])
-
-    async def _read_refund(self, request: Request) -> Response:
-        found = self.refunds.get(request.path_params["refund"])
-        return JSONResponse(found or {"message": "no such refund", "code": "not_found"}, 200 if found else 404)
-
-    async def _manage(self, request: Request) -> Response:
-        mandate = self.mandates[request.path_params["id"]]
-        if mandate["subscription_status"] == "CANCELLED":
-            return JSONResponse({"message": "already cancelled", "code": "invalid"}, 400)
-        mandate["subscription_status"] = "CANCELLED"
-        return JSONResponse(mandate)
+ORDER = f"mandate:{MANDATE}:{CHARGE.reference}"
+DEBIT = {
+    "subscription_id": MANDATE,
+    "payment_id": CHARGE.reference,
+    "cf_payment_id": "77",
+    "payment_type": "CHARGE",
+    "payment_amount": 602.05,
+    "payment_status": "SUCCESS",
+}
+REFUND = {"payment_id": CHARGE.reference, "cf_payment_id": "77", "cf_refund_id": "r-1", "refund_status": "SUCCESS"}
+STATUS = {"subscription_id": MANDATE, "cf_subscription_id": "12341", "subscription_status": "ACTIVE"}
 
 
 @pytest.fixture
-def provider() -> FakeSubscriptions:
+def provider() -> FakeMandates:
     """A new provider."""
-    return FakeSubscriptions()
+    return FakeMandates()
+
+
+@pytest.fixture(scope="module")
+async def judge() -> AsyncIterator[Judge]:
+    """One library for all tests."""
+    async with judging() as opened:
+        yield opened
 
 
 @pytest.fixture
-async def gateway(provider: FakeSubscriptions) -> AsyncIterator[CashfreeGateway]:
-    """The client of it."""
+async def gateway(provider: FakeMandates, judge: Judge) -> AsyncIterator[CashfreeGateway]:
+    """The client, whose every call has to be one that the library makes, with an answer that it understands."""
     async with serving(provider.app()) as url:
         opened = CashfreeGateway(account(url))
+        made = calls_of(opened._calls)  # noqa: SLF001 - the test listens on the line
         yield opened
         await opened.close()
+        assert await judge.faults(made) == []
 
 
-async def test_a_mandate_is_asked_for_once(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:
+async def test_a_mandate_is_asked_for_once(provider: FakeMandates, gateway: CashfreeGateway) -> None:
     """It is on demand, up to the limit in rupees, and is approved on our page, which opens Cashfree's."""
     mandate, again = [await gateway.create_mandate(REQUEST) for _ in range(2)]
     [asked] = provider.mandates.values()
     assert mandate == again
     assert (mandate.status, (mandate.approval_url or "").partition("#")[2]) == (
         MethodStatus.PENDING,
-        "sub:sub_session_1",
+        f"sub:{SESSION}",
     )
     assert (asked["plan_details"]["plan_type"], asked["plan_details"]["plan_max_amount"]) == ("ON_DEMAND", 10_000)
 
@@ -131,7 +87,7 @@ async def test_a_mandate_is_asked_for_once(provider: FakeSubscriptions, gateway:
     ],
 )
 async def test_a_mandate_is_read(
-    provider: FakeSubscriptions, gateway: CashfreeGateway, said: str, status: MethodStatus
+    provider: FakeMandates, gateway: CashfreeGateway, said: str, status: MethodStatus
 ) -> None:
     """It can be charged once it is active, and never when it has ended."""
     await gateway.create_mandate(REQUEST)
@@ -139,7 +95,7 @@ async def test_a_mandate_is_read(
     assert (await gateway.fetch_mandate(MANDATE)).status is status
 
 
-async def test_a_debit_is_announced_once_and_followed(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:
+async def test_a_debit_is_announced_once_and_followed(provider: FakeMandates, gateway: CashfreeGateway) -> None:
     """A lost answer announces no second debit; it is pending until Cashfree says how it ended."""
     provider.loses_answers = True
     payment = await gateway.charge(CHARGE)
@@ -156,7 +112,7 @@ async def test_a_debit_is_announced_once_and_followed(provider: FakeSubscription
     assert (failed.status, failed.failure_reason) == (S.FAILED, "No money")
 
 
-async def test_a_debit_is_refunded_once_and_followed(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:
+async def test_a_debit_is_refunded_once_and_followed(provider: FakeMandates, gateway: CashfreeGateway) -> None:
     """The same reference refunds once; what Cashfree says of it is read by it, and one that was never sent is none."""
     payment = await gateway.charge(CHARGE)
     asked = RefundRequest("e" * 32, payment.order_id, 12_040, "INR", "77")
@@ -168,7 +124,19 @@ async def test_a_debit_is_refunded_once_and_followed(provider: FakeSubscriptions
     assert [(refund.reference, refund.status) for refund in told.refunds] == [("e" * 32, R.SUCCEEDED)]
 
 
-async def test_a_mandate_is_cancelled(provider: FakeSubscriptions, gateway: CashfreeGateway) -> None:
+@pytest.mark.parametrize("said", ["CANCEL", "FAILED"])
+async def test_a_refund_that_cashfree_gives_up_has_failed(
+    provider: FakeMandates, gateway: CashfreeGateway, said: str
+) -> None:
+    """A debit's refund is said to be CANCEL, one of an order CANCELLED."""
+    payment = await gateway.charge(CHARGE)
+    await gateway.refund(RefundRequest("e" * 32, payment.order_id, 12_040, "INR", "77"))
+    provider.refunds["e" * 32]["refund_status"] = said
+    [refund] = (await gateway.fetch_reversals(payment.order_id, "77", ["e" * 32])).refunds
+    assert refund.status is R.FAILED
+
+
+async def test_a_mandate_is_cancelled(provider: FakeMandates, gateway: CashfreeGateway) -> None:
     """Cancelling one that has ended already is no error."""
     await gateway.create_mandate(REQUEST)
     for _ in range(2):
@@ -176,13 +144,71 @@ async def test_a_mandate_is_cancelled(provider: FakeSubscriptions, gateway: Cash
     assert provider.mandates[MANDATE]["subscription_status"] == "CANCELLED"
 
 
-def test_a_debit_s_message_names_its_charge() -> None:
-    """What Cashfree tells of a debit leads to the same charge."""
-    data = {
-        "subscription_id": MANDATE,
-        "payment_id": CHARGE.reference,
-        "cf_payment_id": 77,
-        "payment_status": "SUCCESS",
-    }
-    event = read_event(orjson.dumps({"type": "SUBSCRIPTION_PAYMENT_SUCCESS", "data": data}))
-    assert (event.kind, event.order_id) == (EventKind.PAYMENT, f"mandate:{MANDATE}:{CHARGE.reference}")
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (["path"], "/subscriptions/new/mandate", "no POST /subscriptions/new/mandate"),
+        (["method"], "PATCH", "no PATCH /subscriptions"),
+        (["headers", "x-client-secret"], None, "x-client-secret"),
+        (["headers", "x-client-key"], "1", "x-client-key"),
+        (["body", "plan_details", "plan_limit"], 1, "plan_limit"),
+        (["body", "customer_details", "customer_phone"], None, "customer_phone"),
+        (["body", "plan_details", "plan_max_amount"], "10000", "plan_max_amount"),
+        (["body", "plan_details", "plan_name"], "n" * 41, "plan_name"),
+        (["answer", "subscription_state"], "ACTIVE", "subscription_state"),
+        (["answer", "cf_subscription_id"], 12341, "cf_subscription_id"),
+        (["status"], 409, "answer 409"),
+    ],
+)
+async def test_a_wrong_message_would_be_noticed(
+    provider: FakeMandates, judge: Judge, place: list[str], value: object, said: str
+) -> None:
+    """The library names what is unknown, missing or of another type, so the other tests mean something."""
+    async with serving(provider.app()) as url:
+        opened = CashfreeGateway(account(url))
+        made = calls_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+        await opened.create_mandate(REQUEST)
+        await opened.close()
+    part = made[0]
+    for name in place[:-1]:
+        part = part[name]
+    if value is None:
+        del part[place[-1]]
+    else:
+        part[place[-1]] = value
+    [fault] = await judge.faults(made)
+    assert said in fault
+
+
+@pytest.mark.parametrize(
+    ("type_", "model", "data", "about"),
+    [
+        ("SUBSCRIPTION_PAYMENT_SUCCESS", "SubscriptionPaymentEntity", DEBIT, (EventKind.PAYMENT, ORDER)),
+        ("SUBSCRIPTION_PAYMENT_FAILED", "SubscriptionPaymentEntity", DEBIT, (EventKind.PAYMENT, ORDER)),
+        ("SUBSCRIPTION_PAYMENT_CANCELLED", "SubscriptionPaymentEntity", DEBIT, (EventKind.PAYMENT, ORDER)),
+        ("SUBSCRIPTION_AUTH_STATUS", "SubscriptionPaymentEntity", DEBIT, (EventKind.MANDATE, MANDATE)),
+        ("SUBSCRIPTION_REFUND_STATUS", "SubscriptionPaymentRefundEntity", REFUND, (EventKind.REFUND, "77")),
+        ("SUBSCRIPTION_STATUS_CHANGED", "SubscriptionEntity", STATUS, (EventKind.MANDATE, MANDATE)),
+    ],
+)
+async def test_a_message_leads_to_what_it_is_about(
+    judge: Judge, type_: str, model: str, data: dict[str, Any], about: tuple[EventKind, str]
+) -> None:
+    """Cashfree's messages have the fields of the library's models, and we find the ids that we need in them."""
+    assert await judge.faults([{"model": model, "message": data}]) == []
+    told = {"subscription_details": data} if model == "SubscriptionEntity" else data
+    event = read_event(orjson.dumps({"type": type_, "data": told, "event_time": "2026-11-21T12:00:00+05:30"}))
+    assert (event.kind, event.order_id) == about
+
+
+async def test_the_library_checks_signatures_as_we_do(judge: Judge) -> None:
+    """Both accept what the client secret signed, and refuse it under another one."""
+    timestamp, body = str(time.time_ns() // 1_000_000), orjson.dumps({"type": "SUBSCRIPTION_PAYMENT_SUCCESS"})
+    signature = sign(CLIENT_SECRET, timestamp, body).decode()
+    headers = {"x-webhook-timestamp": timestamp, "x-webhook-signature": signature}
+    message = {"signature": signature, "body": body.decode(), "timestamp": timestamp}
+    check_signature([CLIENT_SECRET], headers, body)
+    assert await judge.faults([message | {"secret": CLIENT_SECRET}]) == []
+    with pytest.raises(WebhookRejected):
+        check_signature(["another"], headers, body)
+    assert len(await judge.faults([message | {"secret": "another"}])) == 1
