@@ -75,23 +75,23 @@ def _path(reference: str) -> str:
 
 
 def _body(details: VendorDetails) -> dict[str, Any]:
-    """A vendor as the description has it: accounts and papers are lists there."""
+    """A vendor as the documentation's examples have it."""
     papers = {"account_type": details.account_type, "business_type": details.business_type, "pan": details.pan}
     return {
         "status": "BLOCKED" if details.is_blocked else "ACTIVE",
         "name": details.name,
         "email": details.email,
         "phone": details.phone,
-        "kyc_details": [papers],
+        "kyc_details": papers,
         **_account(details.name, details.account),
     }
 
 
 def _account(holder: str, account: BankDetails) -> dict[str, Any]:
     if account.vpa is not None:
-        return {"upi": [{"vpa": account.vpa, "account_holder": holder}]}
+        return {"upi": {"vpa": account.vpa, "account_holder": holder}}
     bank = {"account_number": account.account_number, "account_holder": holder, "ifsc": account.ifsc}
-    return {"bank": [bank]}
+    return {"bank": bank}
 
 
 def _read(vendor: Any) -> VendorStatus:  # noqa: ANN401 - JSON

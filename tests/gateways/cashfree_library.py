@@ -112,9 +112,11 @@ def repeated(operation: Operation, ids: dict[str, str], call: dict[str, Any], li
     shared = ApiClient.get_default()
     shared.rest_client.pool_manager = line
     send = getattr(client, operation.name)
-    arguments = {name: call["body"] for name in inspect.signature(send).parameters if name.endswith("_request")}
+    parameters = inspect.signature(send).parameters
+    arguments = {name: call["body"] for name in parameters if name.endswith("_request")}
+    arguments |= {name: int(one) if "[int," in str(parameters[name].annotation) else one for name, one in ids.items()}
     try:
-        answer = send(**ids, **arguments, x_idempotency_key=headers.get("x-idempotency-key")).data
+        answer = send(**arguments, x_idempotency_key=headers.get("x-idempotency-key")).data
     except cashfree_pg.ApiException:
         model = operation.answers.get(str(call["status"]), "")
         answer = getattr(cashfree_pg, model).from_dict(call["answer"]) if model else None

@@ -47,6 +47,14 @@ UNDESCRIBED = {
 }
 """Calls whose messages the description has, but not their paths: those are of the provider's documentation."""
 
+SINGLE = {
+    "cashfree": {
+        "CreateVendorRequest": ["bank", "upi", "kyc_details"],
+        "UpdateVendorRequest": ["bank", "upi", "kyc_details"],
+    },
+}
+"""Lists in the description where the documentation's examples, like cashfree-pg 6, have one object."""
+
 PROSE = {"example", "examples", "x-codeSamples", "x-readme", "x-mint", "externalDocs", "tags", "summary", "description"}
 """What validates nothing."""
 
@@ -124,10 +132,19 @@ def prune(official: dict[str, Any], paths: list[str], undescribed: dict[str, Any
     return {**described, "paths": kept, "components": in_order}
 
 
+def correct(official: dict[str, Any], single: dict[str, list[str]]) -> None:
+    """Take out the lists around single properties."""
+    for schema, names in single.items():
+        properties = official["components"]["schemas"][schema]["properties"]
+        properties |= {name: properties[name]["items"] for name in names}
+
+
 def main() -> None:
     """Write descriptions/<provider>.json."""
     provider, source = sys.argv[1:]
-    pruned = prune(json.loads(Path(source).read_text()), PATHS[provider], UNDESCRIBED.get(provider, {}))
+    official = json.loads(Path(source).read_text())
+    correct(official, SINGLE.get(provider, {}))
+    pruned = prune(official, PATHS[provider], UNDESCRIBED.get(provider, {}))
     text = json.dumps(pruned, indent=1, ensure_ascii=False)
     (HERE / "descriptions" / f"{provider}.json").write_text(text + "\n")
 

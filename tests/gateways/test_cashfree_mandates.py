@@ -61,7 +61,7 @@ async def gateway(provider: FakeMandates, judge: Judge) -> AsyncIterator[Cashfre
         made = calls_of(opened._calls)  # noqa: SLF001 - the test listens on the line
         yield opened
         await opened.close()
-        assert await judge.faults(made) == []
+    assert await judge.faults(made) == []
 
 
 async def test_a_mandate_is_asked_for_once(provider: FakeMandates, gateway: CashfreeGateway) -> None:
