@@ -146,7 +146,7 @@ $(FORECASTS)/.installed: requirements-bench.lock | $(BIN)/pip
 $(CASHFREE)/.installed: tests/gateways/cashfree_library.lock | $(BIN)/pip
 	@$(BIN)/python -m venv --clear $(CASHFREE)
 	@if $(CASHFREE)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<; then touch $@; \
-		else echo "Cashfree's library could not be installed: the tests of mandates are left out."; fi
+		else echo "Cashfree's library could not be installed: what needs it is left out."; fi
 
 # An environment of its own: the generator wants an older graphql-core than the server.
 $(PYTHON_EXAMPLE): examples/python/requirements.lock | $(BIN)/pip
