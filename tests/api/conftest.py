@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.permissions import Role
-from runtime.process import background
+from runtime.process import background, open_coffer
 from runtime.serving import make_server
 from services.keys import issue_key
 from tests.api.client import Client
+from tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from runtime.embedded import Servers
     from runtime.serving import Server
     from runtime.settings import Settings
     from services.coffer import Coffer
@@ -84,6 +86,17 @@ async def running_api(coffer: Coffer, settings: Settings) -> AsyncIterator[Api]:
             yield running
         finally:
             await running.close()
+
+
+@asynccontextmanager
+async def lasting_api(settings: Settings, servers: Servers, template: str) -> AsyncIterator[Api]:
+    """A running server with its worker for a whole file, whose tests leave nothing behind that another one sees."""
+    async with (
+        fresh_database(servers, template) as database_url,
+        open_coffer(settings, database_url, servers.redis_url) as coffer,
+        running_api(coffer, settings) as running,
+    ):
+        yield running
 
 
 @pytest.fixture

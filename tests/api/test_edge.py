@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import jwt
 import pytest
 from sqlalchemy import text
@@ -24,14 +23,18 @@ from schema.limits import (
     MAX_REPEATS_PER_FIELD,
     MAX_TOKENS,
 )
-from tests.api.conftest import CREATE_WALLET, GRANT
+from tests.api.conftest import CREATE_WALLET, GRANT, lasting_api
 from tests.builders import free_port, settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runtime.embedded import Servers
     from runtime.settings import Settings
     from services.coffer import Coffer
     from tests.api.conftest import Api
 
+SECRET = "s" * 32
 PAGE = """query($id: ID!, $first: Int, $after: String, $types: [TransactionType!]) { wallet(id: $id) {
   transactions(first: $first, after: $after, types: $types) { nodes { sequence } edges { cursor node { id } }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
@@ -39,6 +42,19 @@ DOUBLING = "{ ...f0 } " + " ".join(
     f"fragment f{n} on Query {{ a{n}: __typename ...f{n + 1} ... {{ ...f{n + 1} }} }}" for n in range(40)
 )
 """Each fragment names the next one twice: 2^40 aliases in 3,000 characters."""
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Settings with a secret for JWTs."""
+    return settings_for(free_port(), jwt_secret=SECRET)
+
+
+@pytest.fixture(scope="module")
+async def api(settings: Settings, servers: Servers, template: str) -> AsyncIterator[Api]:
+    """One server for all."""
+    async with lasting_api(settings, servers, template) as running:
+        yield running
 
 
 @pytest.mark.parametrize(
@@ -195,21 +211,15 @@ async def test_a_value_that_does_not_fit_its_type_is_our_fault(api: Api, monkeyp
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
 
 
-class TestSlow:
-    """With little time for an operation."""
+async def test_what_takes_too_long_is_ended(servers: Servers, template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an operation has a tenth of a second, a query that hangs is TIMEOUT, over HTTP and on a socket."""
 
-    @pytest.fixture
-    def settings(self) -> Settings:
-        """A tenth of a second."""
-        return settings_for(free_port(), limits=Limits(operation_seconds=0.1))
+    async def hangs(*_: object) -> None:
+        await asyncio.Event().wait()
 
-    async def test_what_takes_too_long_is_ended(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A query that hangs is TIMEOUT, over HTTP and on a socket."""
-
-        async def hangs(*_: object) -> None:
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr("services.keys.project_of", hangs)
+    monkeypatch.setattr("services.keys.project_of", hangs)
+    hasty = settings_for(free_port(), limits=Limits(operation_seconds=0.1))
+    async with lasting_api(hasty, servers, template) as api:
         client = await api.client()
         answer = await client.http.post("/graphql", json={"query": "{ project { name } }"})
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
@@ -261,33 +271,21 @@ async def test_a_page_of_another_origin_gets_no_socket(api: Api) -> None:
             pass
 
 
-class TestTokens:
-    """With a secret for JWTs."""
-
-    @pytest.fixture
-    def settings(self, settings: Any) -> Any:  # noqa: ANN401 - Settings
-        """Settings with the secret."""
-        from dataclasses import replace  # noqa: PLC0415 - one use
-
-        return replace(settings, jwt_secret="s" * 32)
-
-    @pytest.mark.parametrize(
-        ("claims", "secret", "code"),
-        [
-            ({"project": "test", "role": "viewer", "exp": 4e9}, "s" * 32, None),
-            ({"project": "test", "role": "viewer", "exp": 1}, "s" * 32, "UNAUTHENTICATED"),
-            ({"project": "test", "role": "viewer"}, "s" * 32, "UNAUTHENTICATED"),
-            ({"project": "test", "role": "king", "exp": 4e9}, "s" * 32, "UNAUTHENTICATED"),
-            ({"project": "nobody", "role": "owner", "exp": 4e9}, "s" * 32, "UNAUTHENTICATED"),
-            ({"project": "test", "role": "owner", "exp": 4e9}, "x" * 32, "UNAUTHENTICATED"),
-        ],
-    )
-    async def test_a_token_is_checked(self, api: Api, claims: dict[str, Any], secret: str, code: str | None) -> None:
-        """A token counts when its signature, end, role and project are good."""
-        await api.client()
-        token = jwt.encode(claims, secret, "HS256")
-        async with httpx.AsyncClient(base_url=api.url, trust_env=False) as http:
-            headers = {"authorization": f"Bearer {token}"}
-            answer = (await http.post("/graphql", json={"query": "{ project { name } }"}, headers=headers)).json()
-        errors = answer.get("errors") or [{"extensions": {"code": None}}]
-        assert errors[0]["extensions"]["code"] == code
+@pytest.mark.parametrize(
+    ("claims", "secret", "code"),
+    [
+        ({"project": "test", "role": "viewer", "exp": 4e9}, SECRET, None),
+        ({"project": "test", "role": "viewer", "exp": 1}, SECRET, "UNAUTHENTICATED"),
+        ({"project": "test", "role": "viewer"}, SECRET, "UNAUTHENTICATED"),
+        ({"project": "test", "role": "king", "exp": 4e9}, SECRET, "UNAUTHENTICATED"),
+        ({"project": "nobody", "role": "owner", "exp": 4e9}, SECRET, "UNAUTHENTICATED"),
+        ({"project": "test", "role": "owner", "exp": 4e9}, "x" * 32, "UNAUTHENTICATED"),
+    ],
+)
+async def test_a_token_is_checked(api: Api, claims: dict[str, Any], secret: str, code: str | None) -> None:
+    """A token counts when its signature, end, role and project are good."""
+    await api.client()
+    token = jwt.encode(claims, secret, "HS256")
+    answer = await api.with_key(token).ask("{ project { name } }")
+    errors = answer.get("errors") or [{"extensions": {"code": None}}]
+    assert errors[0]["extensions"]["code"] == code

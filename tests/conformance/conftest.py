@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.process import open_coffer
-from tests.api.conftest import Api, running_api
+from tests.api.conftest import Api, lasting_api
 from tests.builders import free_port, settings_for
-from tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,12 +33,8 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="module")
 async def api(settings: Settings, servers: Servers, template: str) -> AsyncIterator[Api]:
-    """One running server for a whole file: its cases leave nothing behind that another one sees."""
-    async with (
-        fresh_database(servers, template) as database_url,
-        open_coffer(settings, database_url, servers.redis_url) as coffer,
-        running_api(coffer, settings) as running,
-    ):
+    """One running server for a whole file."""
+    async with lasting_api(settings, servers, template) as running:
         yield running
 
 
