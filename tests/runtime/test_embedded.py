@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -41,6 +42,21 @@ if TYPE_CHECKING:
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root meets this")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a database in it, as the first start makes it."""
+    data_dir = tmp_path_factory.mktemp("made")
+    with embedded(data_dir, quiet):
+        return data_dir
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, made: Path) -> Path:
+    """A copy of that folder: making a database takes longer than most of what is tested with one."""
+    subprocess.run(["cp", "-a", made / "postgres", tmp_path], check=True)
+    return tmp_path
+
+
 async def test_both_servers_answer(tmp_path: Path) -> None:
     """A fresh folder gives a PostgreSQL that keeps commits, speaks UTC and listens on no port, and a Valkey."""
     with embedded(tmp_path, quiet) as servers:
@@ -51,35 +67,35 @@ async def test_both_servers_answer(tmp_path: Path) -> None:
             assert await redis.ping()
 
 
-async def test_data_is_kept_and_nothing_runs_on(tmp_path: Path) -> None:
+async def test_data_is_kept_and_nothing_runs_on(data_dir: Path) -> None:
     """After the block no process is left, and the next start has the data."""
-    with embedded(tmp_path, quiet) as servers:
+    with embedded(data_dir, quiet) as servers:
         await remember(servers)
-    assert running(tmp_path) == []
-    with embedded(tmp_path, quiet) as servers:
+    assert running(data_dir) == []
+    with embedded(data_dir, quiet) as servers:
         assert await recall(servers) == 7
 
 
-async def test_one_who_joins_and_leaves_stops_nothing(tmp_path: Path) -> None:
+async def test_one_who_joins_and_leaves_stops_nothing(data_dir: Path) -> None:
     """The servers of one process serve another, and go on when that one leaves."""
-    with embedded(tmp_path, quiet) as servers:
-        before = postmaster(tmp_path)
-        with user_process(tmp_path) as other:
+    with embedded(data_dir, quiet) as servers:
+        before = postmaster(data_dir)
+        with user_process(data_dir) as other:
             assert said(other) == "ready"
         assert await ask(servers.database_url, "select 1") == 1
-        assert postmaster(tmp_path) == before
+        assert postmaster(data_dir) == before
 
 
-async def test_one_who_joined_outlives_the_starter(tmp_path: Path) -> None:
+async def test_one_who_joined_outlives_the_starter(data_dir: Path) -> None:
     """The servers stay up for the process that joined, without a restart, when the one that started them leaves."""
-    with user_process(tmp_path) as starter:
+    with user_process(data_dir) as starter:
         assert said(starter) == "ready"
-        before = postmaster(tmp_path)
-        with embedded(tmp_path, quiet) as servers:
+        before = postmaster(data_dir)
+        with embedded(data_dir, quiet) as servers:
             os.killpg(starter.pid, signal.SIGKILL)
             starter.wait(WAIT_SECONDS)
             assert await ask(servers.database_url, "select 1") == 1
-            assert postmaster(tmp_path) == before
+            assert postmaster(data_dir) == before
 
 
 def test_three_at_once_share_one_pair(tmp_path: Path) -> None:
@@ -90,46 +106,46 @@ def test_three_at_once_share_one_pair(tmp_path: Path) -> None:
     assert running(tmp_path) == []
 
 
-async def test_killed_user_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_killed_user_leaves_nothing_behind(data_dir: Path) -> None:
     """A kill -9 of the only user: the servers end by themselves, and the next start has the data."""
-    with user_process(tmp_path) as owner:
+    with user_process(data_dir) as owner:
         assert said(owner) == "ready"
-        await ask(database_url(Folder(tmp_path)), "create table kept as select 7 as value")
+        await ask(database_url(Folder(data_dir)), "create table kept as select 7 as value")
         os.killpg(owner.pid, signal.SIGKILL)
         owner.wait(WAIT_SECONDS)
-    until(lambda: not running(tmp_path))
-    with embedded(tmp_path, quiet) as servers:
+    until(lambda: not running(data_dir))
+    with embedded(data_dir, quiet) as servers:
         assert await recall(servers) == 7
 
 
-async def test_everything_killed_at_once(tmp_path: Path) -> None:
+async def test_everything_killed_at_once(data_dir: Path) -> None:
     """A kill -9 of user, supervisor and every server process, as in a power cut: the next start recovers the data."""
-    with user_process(tmp_path) as owner:
+    with user_process(data_dir) as owner:
         assert said(owner) == "ready"
-        await ask(database_url(Folder(tmp_path)), "create table kept as select 7 as value")
-        for pid in running(tmp_path):
+        await ask(database_url(Folder(data_dir)), "create table kept as select 7 as value")
+        for pid in running(data_dir):
             with suppress(ProcessLookupError):  # some die of the death of those before them
                 os.kill(pid, signal.SIGKILL)
         owner.wait(WAIT_SECONDS)
-    with embedded(tmp_path, quiet) as servers:
+    with embedded(data_dir, quiet) as servers:
         assert await recall(servers) == 7
 
 
-async def test_killed_postgres_is_restarted(tmp_path: Path) -> None:
+async def test_killed_postgres_is_restarted(data_dir: Path) -> None:
     """A kill -9 of PostgreSQL alone: it comes back by itself with every commit, and says so."""
     lines: list[str] = []
-    with embedded(tmp_path, lines.append) as servers:
+    with embedded(data_dir, lines.append) as servers:
         await remember(servers)
-        os.kill(postmaster(tmp_path), signal.SIGKILL)
+        os.kill(postmaster(data_dir), signal.SIGKILL)
         await answering(servers.database_url)
         assert await recall(servers) == 7
         until(lambda: "PostgreSQL 18 ended unexpectedly (-9)" in lines)
 
 
-async def test_killed_valkey_is_restarted(tmp_path: Path) -> None:
+async def test_killed_valkey_is_restarted(data_dir: Path) -> None:
     """A kill -9 of Valkey alone: another one answers at the same address."""
-    program = valkey(Folder(tmp_path), [])
-    with embedded(tmp_path, quiet) as servers:
+    program = valkey(Folder(data_dir), [])
+    with embedded(data_dir, quiet) as servers:
         (before,) = processes(program.is_ours)
         os.kill(before, signal.SIGKILL)
         until(lambda: before not in processes(program.is_ours) and program.is_ready(0))
@@ -137,28 +153,28 @@ async def test_killed_valkey_is_restarted(tmp_path: Path) -> None:
             assert await redis.ping()
 
 
-async def test_killed_supervisor_is_replaced(tmp_path: Path) -> None:
+async def test_killed_supervisor_is_replaced(data_dir: Path) -> None:
     """A kill -9 of the supervisor: its servers end, and a user of theirs starts new ones with the same data."""
-    with embedded(tmp_path, quiet) as servers:
+    with embedded(data_dir, quiet) as servers:
         await remember(servers)
-        killed = supervisor(tmp_path)
-        before = postmaster(tmp_path)
+        killed = supervisor(data_dir)
+        before = postmaster(data_dir)
         os.kill(killed, signal.SIGKILL)
-        until(lambda: before not in running(tmp_path))
+        until(lambda: before not in running(data_dir))
         await answering(servers.database_url)
         assert await recall(servers) == 7
-    assert running(tmp_path) == []
+    assert running(data_dir) == []
 
 
-async def test_reused_process_number_does_not_block(tmp_path: Path, servers: Servers) -> None:
+async def test_reused_process_number_does_not_block(data_dir: Path, servers: Servers) -> None:
     """A stale pid file is no obstacle when its number now belongs to another PostgreSQL of the same user."""
-    with embedded(tmp_path, quiet) as first:
+    with embedded(data_dir, quiet) as first:
         await remember(first)
     other = await ask(servers.database_url, "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
-    pid_file = tmp_path / "postgres" / "postmaster.pid"
-    pid_file.write_text(f"{other}\n{tmp_path / 'postgres'}\n0\n5432\n{tmp_path}\n\n0 0\nready\n")
-    Folder(tmp_path).hand_over(pid_file, 0o600)
-    with embedded(tmp_path, quiet) as again:
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    pid_file.write_text(f"{other}\n{data_dir / 'postgres'}\n0\n5432\n{data_dir}\n\n0 0\nready\n")
+    Folder(data_dir).hand_over(pid_file, 0o600)
+    with embedded(data_dir, quiet) as again:
         assert await recall(again) == 7
 
 
@@ -197,13 +213,13 @@ def test_an_ordinary_user_needs_no_root() -> None:
         shutil.rmtree(data_dir)
 
 
-def test_ctrl_c_leaves_the_servers_to_an_orderly_stop(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_the_servers_to_an_orderly_stop(data_dir: Path) -> None:
     """SIGINT to the terminal's process group ends the program, which can still use the servers while it closes."""
-    with user_process(tmp_path) as user:
+    with user_process(data_dir) as user:
         assert said(user) == "ready"
         os.killpg(user.pid, signal.SIGINT)
         assert [said(user), said(user)] == ["answered", "left"]
-    assert running(tmp_path) == []
+    assert running(data_dir) == []
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
