@@ -28,7 +28,7 @@ run: $(INSTALLED) ## start everything on http://127.0.0.1:8000
 	@exec $(BIN)/python main.py serve
 
 test: $(DEVELOPMENT) $(AUDITS) $(CONTRACTS) $(CASHFREE)/.installed $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test; ARGS="-k story" picks some
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(DEVELOPMENT) $(CONTRACTS) $(CASHFREE)/.installed $(PYTHON_EXAMPLE) $(TYPESCRIPT_EXAMPLE) ## run every test, and search far for what the simulation and the model may miss
 	@COFFER_TEST_LONG=1 exec $(BIN)/python -m pytest $(ARGS)

@@ -7,6 +7,7 @@ import os
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -33,9 +34,34 @@ MEMORY_DISK = "/dev/shm"  # noqa: S108 - pytest makes a folder of its own there
 MEMORY_DISK_BYTES = 4 * 1024**3
 """What the run may need there. On a disk a database of a test takes several times as long to make and to drop."""
 
+LONGEST = (
+    "crash/test_crash.py",
+    "runtime/test_processes.py",
+    "api/test_fuzz.py",
+    "chaos/test_killed_workers.py",
+    "runtime/test_relay.py",
+    "chaos/test_outages.py",
+    "schema/test_fast_execution.py",
+    "api/test_access.py",
+    "api/test_reversals.py",
+    "services/test_model.py",
+    "services/test_usage_sums.py",
+    "api/test_seats.py",
+    "examples/test_examples.py",
+    "services/test_together.py",
+)
+"""The files that take longest run first, so that none of the processes is left alone with one of them."""
+
 configure_logs()
 if os.path.isdir(MEMORY_DISK) and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:  # noqa: PTH112
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY_DISK)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
