@@ -2,13 +2,11 @@
 
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
-from resolvers.acts import given
+from resolvers.narrowing import narrowed
 from schema.context import Info
-from schema.ids import parse_id
 from schema.pagination import After, First, connection
 from services import books as service
 
@@ -25,6 +23,5 @@ async def money_entries(
     purchase_id: strawberry.ID | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Entries of the money books, of the project or of one purchase, newest first (owner)."""
-    purchase = None if given(purchase_id) is None else parse_id("pur", str(purchase_id)) or UUID(int=0)
-    words = (info.context.coffer, info.context.actor, purchase)
+    words = (info.context.coffer, info.context.actor, narrowed("pur", purchase_id))
     return await connection(first, after, partial(service.list_entries, *words))

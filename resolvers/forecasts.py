@@ -9,6 +9,7 @@ import strawberry
 
 from resolvers.acts import given, refusable
 from resolvers.live import allowed
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.enums import UsageCategory
 from schema.ids import parse_id
@@ -46,7 +47,7 @@ async def runway_alerts(
     info: Info, first: First = 50, after: After = strawberry.UNSET, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> Any:  # noqa: ANN401 - a connection
     """Wallets that were going to run out soon, newest first, or one wallet's alerts."""
-    words = (info.context.coffer, info.context.actor, _only(wallet_id))
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
     return await connection(first, after, partial(runway_service.list_runway_alerts, *words))
 
 
@@ -62,9 +63,5 @@ def runway_alert(
     info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> AsyncGenerator[types.RunwayAlert, None]:
     """Each time that one wallet, or any of the project, is going to run out soon."""
-    context = info.context
-    return allowed(info, runway_service.watch_runway_alerts(context.coffer, context.actor, _only(wallet_id)))
-
-
-def _only(wallet_id: strawberry.ID | None) -> Any:  # noqa: ANN401 - (uuid or None,), or None for every wallet
-    return (parse_id("wal", wallet_id),) if wallet_id else None
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
+    return allowed(info, runway_service.watch_runway_alerts(*words))

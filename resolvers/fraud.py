@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.acts import given, refusable
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.enums import FraudDecision
 from schema.ids import parse_id
@@ -22,8 +23,7 @@ async def fraud_events(
     wallet_id: strawberry.ID | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Doubtful purchases, newest first; `decision: REVIEW` is the queue of those that wait (owner, admin)."""
-    wallet = (parse_id("wal", wallet_id),) if wallet_id else None
-    words = (info.context.coffer, info.context.actor, given(decision), wallet)
+    words = (info.context.coffer, info.context.actor, given(decision), narrowed("wal", wallet_id))
     return await connection(first, after, partial(service.list_events, *words))
 
 

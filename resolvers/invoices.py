@@ -2,11 +2,11 @@
 
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from resolvers.acts import given, refusable
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.ids import parse_id
 from schema.pagination import After, First, connection
@@ -36,8 +36,7 @@ async def invoices(
     wallet_id: strawberry.ID | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Invoices and credit notes of the project or of one wallet, newest first."""
-    wallet = None if given(wallet_id) is None else parse_id("wal", str(wallet_id)) or UUID(int=0)
-    words = (info.context.coffer, info.context.actor, wallet)
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
     return await connection(first, after, partial(service.list_invoices, *words))
 
 

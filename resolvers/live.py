@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.acts import given, is_selected
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.ids import parse_id
 from schema.scalars import BigInt
@@ -45,16 +46,14 @@ def low_balance(
     info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET
 ) -> AsyncGenerator[LowBalanceAlert, None]:
     """Each dip of one wallet, or of every wallet of the project, below its threshold."""
-    wallet = parse_id("wal", wallet_id) if wallet_id else None
-    context = info.context
-    return allowed(info, service.watch_low_balance(context.coffer, context.actor, wallet, every=not wallet_id))
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
+    return allowed(info, service.watch_low_balance(*words))
 
 
 def rapid_burn(info: Info, wallet_id: strawberry.ID | None = strawberry.UNSET) -> AsyncGenerator[RapidBurnAlert, None]:
     """Each episode of rapid burn of one wallet, or of every wallet of the project."""
-    wallet = parse_id("wal", wallet_id) if wallet_id else None
-    context = info.context
-    return allowed(info, service.watch_rapid_burn(context.coffer, context.actor, wallet, every=not wallet_id))
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
+    return allowed(info, service.watch_rapid_burn(*words))
 
 
 def purchase_updated(info: Info, id: strawberry.ID) -> AsyncGenerator[Purchase, None]:

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.errors import NotFound
 from domain.payouts import BankDetails
 from resolvers.acts import given, refusable
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.enums import PayoutStatus
 from schema.ids import parse_id
@@ -70,8 +70,5 @@ async def payout_transfers(
     status: InStatus = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Payouts whose money a provider sends, of the project or of one wallet, newest first."""
-    wallet = parse_id("wal", wallet_id) if wallet_id else None
-    if wallet_id and wallet is None:
-        raise NotFound("No such wallet in this project: see `wallets`.", field=["walletId"])
-    words = (info.context.coffer, info.context.actor, wallet, given(status))
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id), given(status))
     return await connection(first, after, partial(service.list_transfers, *words))

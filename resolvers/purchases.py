@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.errors import NotFound
 from domain.purchases import PACKS
 from resolvers.acts import given, refusable
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.ids import parse_id
 from schema.pagination import After, First, connection
@@ -58,11 +58,8 @@ async def purchases(
     subscription_id: OfSubscription = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Purchases of the project or of one wallet, newest first."""
-    wallet = parse_id("wal", wallet_id) if wallet_id else None
-    subscription = parse_id("sub", subscription_id) if subscription_id else None
-    if subscription_id and subscription is None:
-        raise NotFound("No such subscription in this project: see `subscriptions`.", field=["subscriptionId"])
-    words = (info.context.coffer, info.context.actor, wallet)
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id))
+    subscription = narrowed("sub", subscription_id)
     return await connection(first, after, partial(service.list_purchases, *words, subscription=subscription))
 
 

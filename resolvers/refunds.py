@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.errors import NotFound
 from resolvers.acts import given
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.enums import DisputeStatus
-from schema.ids import parse_id
 from schema.pagination import After, First, connection
 from services import disputes as dispute_service
 from services import refunds as service
@@ -22,10 +21,7 @@ async def refunds(
     info: Info, first: First = 50, after: After = strawberry.UNSET, purchase_id: OfPurchase = strawberry.UNSET
 ) -> Any:  # noqa: ANN401 - a connection
     """Refunds of the project or of one purchase, newest first, whoever began them."""
-    purchase = parse_id("pur", purchase_id) if purchase_id else None
-    if purchase_id and purchase is None:
-        raise NotFound("No such purchase in this project: see `purchases`.", field=["purchaseId"])
-    words = (info.context.coffer, info.context.actor, purchase)
+    words = (info.context.coffer, info.context.actor, narrowed("pur", purchase_id))
     return await connection(first, after, partial(service.list_refunds, *words))
 
 

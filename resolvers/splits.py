@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput
 from domain.payouts import BankDetails
 from domain.splits import VendorDetails
 from resolvers.acts import given, refusable
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.ids import parse_id
 from schema.pagination import After, First, connection
@@ -61,10 +62,7 @@ async def purchase_splits(
     info: Info, first: First = 50, after: After = strawberry.UNSET, purchase_id: OfPurchase = strawberry.UNSET
 ) -> Any:  # noqa: ANN401 - a connection
     """Parts of purchases that go to vendors, of the project or of one purchase, newest first."""
-    purchase = parse_id("pur", purchase_id) if purchase_id else None
-    if purchase_id and purchase is None:
-        raise NotFound("No such purchase in this project: see `purchases`.", field=["purchaseId"])
-    words = (info.context.coffer, info.context.actor, purchase)
+    words = (info.context.coffer, info.context.actor, narrowed("pur", purchase_id))
     return await connection(first, after, partial(service.list_splits, *words))
 
 

@@ -8,6 +8,7 @@ import strawberry
 
 from resolvers.acts import given, refusable
 from resolvers.live import allowed
+from resolvers.narrowing import narrowed
 from schema.context import Info
 from schema.enums import SubscriptionStatus
 from schema.ids import parse_id
@@ -32,8 +33,7 @@ async def subscriptions(
     status: InStatus = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a connection
     """Subscriptions of the project or of one wallet, newest first."""
-    wallet = (parse_id("wal", wallet_id),) if wallet_id else None
-    words = (info.context.coffer, info.context.actor, wallet, given(status))
+    words = (info.context.coffer, info.context.actor, narrowed("wal", wallet_id), given(status))
     return await connection(first, after, partial(service.list_subscriptions, *words))
 
 

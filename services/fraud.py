@@ -16,7 +16,7 @@ from domain.jobs import Queue
 from domain.limits import MAX_REASON_CHARACTERS
 from domain.permissions import Actor, Permission
 from services.jobs import enqueue, nothing
-from services.wallets import require_wallet
+from services.wallets import narrow_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,12 +55,12 @@ async def screen(
 
 
 async def list_events(
-    coffer: Coffer, actor: Actor, decision: FraudDecision | None, wallet: tuple[UUID | None] | None, page: Page
+    coffer: Coffer, actor: Actor, decision: FraudDecision | None, wallet: UUID | None, page: Page
 ) -> Sequence[FraudEvent]:
     """Purchases with a signal, newest first, with one decision or of (one wallet,) if named. NotFound."""
     actor.require(Permission.REVIEW_FRAUD)
     async with coffer.database.reading() as session:
-        only = None if wallet is None else (await require_wallet(session, actor, wallet[0])).id
+        only = await narrow_to(session, actor, wallet)
         return await queries.newest(session, actor.project_id, decision, only, page)
 
 

@@ -29,7 +29,7 @@ from domain.jobs import Queue
 from domain.permissions import Actor, Permission
 from domain.purchases import PurchaseStatus
 from services.jobs import enqueue
-from services.wallets import require_wallet
+from services.wallets import narrow_to, require_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +132,7 @@ async def list_invoices(coffer: Coffer, actor: Actor, wallet: UUID | None, page:
     """Invoices and credit notes of the project or of one wallet, newest first. NotFound."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        wallet_id = None if wallet is None else (await require_wallet(session, actor, wallet)).id
+        wallet_id = await narrow_to(session, actor, wallet)
         return await queries.newest(session, actor.project_id, wallet_id, page)
 
 

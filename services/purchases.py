@@ -25,7 +25,7 @@ from services.recharge_outcomes import note_purchase
 from services.renewals import begin_subscription, check_interval
 from services.requests import PurchaseRequest
 from services.saved_methods import check_saving
-from services.wallets import require_wallet
+from services.wallets import narrow_to, require_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,7 @@ async def list_purchases(
     """Purchases of the project, of one wallet or one subscription if named, newest first."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        wallet_id = None if wallet is None else (await require_wallet(session, actor, wallet)).id
+        wallet_id = await narrow_to(session, actor, wallet)
         return await queries.newest(session, actor.project_id, wallet_id, subscription, page)
 
 

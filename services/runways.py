@@ -15,7 +15,7 @@ from domain.outlook import DEFAULT_ALERT_DAYS, STALE_DAYS, check_alert_days, run
 from domain.permissions import Actor, Permission
 from live import topics
 from services.forecasts import fitted_model
-from services.wallets import require_wallet
+from services.wallets import narrow_to, require_wallet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -62,24 +62,20 @@ async def set_runway_alert(coffer: Coffer, actor: Actor, wallet: UUID | None, da
     return wanted
 
 
-async def list_runway_alerts(
-    coffer: Coffer, actor: Actor, wallet: tuple[UUID | None] | None, page: Page
-) -> Sequence[RunwayAlert]:
-    """Alerts of the project, newest first, of (one wallet,) if named."""
+async def list_runway_alerts(coffer: Coffer, actor: Actor, wallet: UUID | None, page: Page) -> Sequence[RunwayAlert]:
+    """Alerts of the project, newest first, of one wallet if named."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        only = await _only(session, actor, wallet)
+        only = await narrow_to(session, actor, wallet)
         return await alerts.newest(session, RunwayAlert, actor.project_id, only, page)
 
 
-async def watch_runway_alerts(
-    coffer: Coffer, actor: Actor, wallet: tuple[UUID | None] | None
-) -> AsyncIterator[RunwayAlert]:
-    """Each new alert of the project, or of (one wallet,): a message is a hint, the alerts are read by id. NotFound."""
+async def watch_runway_alerts(coffer: Coffer, actor: Actor, wallet: UUID | None) -> AsyncIterator[RunwayAlert]:
+    """Each new alert of the project, or of one wallet: a message is a hint, the alerts are read by id. NotFound."""
     actor.require(Permission.READ)
     async with coffer.hub.subscribe(topics.runways(actor.project_id)) as inbox:
         async with coffer.database.reading() as session:
-            only = await _only(session, actor, wallet)
+            only = await narrow_to(session, actor, wallet)
             seen = await alerts.newest_id(session, RunwayAlert, actor.project_id)
         async for _ in inbox:
             more = True
@@ -91,10 +87,6 @@ async def watch_runway_alerts(
                     if only in {None, row.wallet_id}:
                         yield row
                 more = len(rows) == ALERTS_AT_ONCE
-
-
-async def _only(session: Session, actor: Actor, wallet: tuple[UUID | None] | None) -> int | None:
-    return None if wallet is None else (await require_wallet(session, actor, wallet[0])).id
 
 
 async def _alert(session: Session, wallet: Wallet, watch: RunwayWatch, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from services.jobs import nothing
 from services.purchases import purchase_credits
 from services.renewals import apply_subscription, ask_to_cancel, ask_to_check, changed, end, subscribing
 from services.settlement import apply_told, read_subscription
-from services.wallets import require_wallet
+from services.wallets import narrow_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -68,12 +68,12 @@ async def get_subscription(coffer: Coffer, actor: Actor, subscription: UUID | No
 
 
 async def list_subscriptions(
-    coffer: Coffer, actor: Actor, wallet: tuple[UUID | None] | None, status: SubscriptionStatus | None, page: Page
+    coffer: Coffer, actor: Actor, wallet: UUID | None, status: SubscriptionStatus | None, page: Page
 ) -> Sequence[CreditSubscription]:
     """Subscriptions of the project, of (one wallet,) or in one status if named, newest first. NotFound."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
-        only = None if wallet is None else (await require_wallet(session, actor, wallet[0])).id
+        only = await narrow_to(session, actor, wallet)
         return await queries.newest(session, actor.project_id, only, status, page)
 
 

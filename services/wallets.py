@@ -110,6 +110,11 @@ async def require_wallet(session: Session, actor: Actor, wallet: UUID | None) ->
     return found
 
 
+async def narrow_to(session: Session, actor: Actor, wallet: UUID | None) -> int | None:
+    """The wallet that a list is narrowed to, by its internal id; None is every wallet of the project. NotFound."""
+    return None if wallet is None else (await require_wallet(session, actor, wallet)).id
+
+
 def _check_threshold(value: int | None) -> None:
     if value is not None and not 0 <= value <= MAX_CREDITS:
         raise InvalidInput("lowBalanceThreshold is 0 or more credits.", field=["lowBalanceThreshold"])

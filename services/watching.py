@@ -66,26 +66,26 @@ async def watch_wallet(
                 yield change
 
 
-async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None, *, every: bool) -> AsyncIterator[Any]:
+async def watch_low_balance(coffer: Coffer, actor: Actor, wallet: UUID | None) -> AsyncIterator[Any]:
     """Each dip of a wallet, or of every wallet of the project, below its threshold: never dropped, never twice."""
     kind = (topics.alerts(actor.project_id), LowBalanceAlert)
-    async for row in _watch_alerts(coffer, actor, kind, wallet, every=every):
+    async for row in _watch_alerts(coffer, actor, kind, wallet):
         yield row
 
 
-async def watch_rapid_burn(coffer: Coffer, actor: Actor, wallet: UUID | None, *, every: bool) -> AsyncIterator[Any]:
+async def watch_rapid_burn(coffer: Coffer, actor: Actor, wallet: UUID | None) -> AsyncIterator[Any]:
     """Each episode of rapid burn of a wallet, or of every wallet of the project: never dropped, never twice."""
     kind = (topics.burns(actor.project_id), BurnAlert)
-    async for row in _watch_alerts(coffer, actor, kind, wallet, every=every):
+    async for row in _watch_alerts(coffer, actor, kind, wallet):
         yield row
 
 
 async def _watch_alerts(
-    coffer: Coffer, actor: Actor, kind: tuple[str, type[alert_queries.Alert]], wallet: UUID | None, *, every: bool
+    coffer: Coffer, actor: Actor, kind: tuple[str, type[alert_queries.Alert]], wallet: UUID | None
 ) -> AsyncIterator[Any]:
     actor.require(Permission.READ)
     topic, alert = kind
-    only = None if every else await _require(coffer, actor, wallet)
+    only = None if wallet is None else await _require(coffer, actor, wallet)
     async with coffer.hub.subscribe(topic, Overflow.CLOSE) as inbox:
         async with coffer.database.reading() as session:
             read_to = await alert_queries.newest_id(session, alert, actor.project_id)

@@ -61,7 +61,7 @@ async def make_forecasts(coffer: Coffer) -> int:
 
 async def alerts_of(coffer: Coffer, actor: Actor, wallet: Wallet) -> list[RunwayAlert]:
     await watch_runways(coffer)
-    return list(await list_runway_alerts(coffer, actor, (wallet.uuid,), Page(10, None)))
+    return list(await list_runway_alerts(coffer, actor, wallet.uuid, Page(10, None)))
 
 
 async def test_the_worker_forecasts_a_wallet_and_its_categories(

@@ -207,7 +207,7 @@ async def test_a_key_begins_one_subscription(coffer: Coffer) -> None:
     assert {(one.uuid, purchase.uuid) for one, purchase in again} == {(row.uuid, first.uuid)}
     with pytest.raises(IdempotencyConflict):
         await start_subscription(coffer, actor, replace(request, interval=BillingInterval.YEAR))
-    listed = await list_subscriptions(coffer, actor, (row.wallet_uuid,), PENDING, Page(10, None))
+    listed = await list_subscriptions(coffer, actor, row.wallet_uuid, PENDING, Page(10, None))
     assert [one.uuid for one in listed] == [row.uuid]
 
 
