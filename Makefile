@@ -165,10 +165,13 @@ lock: $(DEVELOPMENT) ## resolve the dependencies anew
 graphiql: ## make the vendored GraphiQL anew (needs Node 20)
 	cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
+fonts: ## copy the fonts of invoices anew (needs Node 20)
+	cd deploy/fonts && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
 clean: ## remove the virtual environment and caches; your data in .coffer stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules \
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/graphiql/node_modules deploy/fonts/node_modules \
 		tests/conformance/node_modules tests/gateways/node_modules deploy/schema/node_modules examples/typescript/node_modules examples/typescript/dist \
 		bench/rivals/node_modules
 
 .PHONY: help run test contract examples conformance test-long test-gateways test-fast crash check lint types imports format schema \
-	bench bench-api bench-engine bench-mutation bench-scale bench-usage bench-live bench-forecast reconcile install install-dev lock graphiql clean
+	bench bench-api bench-engine bench-mutation bench-scale bench-usage bench-live bench-forecast reconcile install install-dev lock graphiql fonts clean

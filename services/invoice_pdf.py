@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from domain.gst import STATES, InvoiceKind, state_tax_name
 from domain.money import format_money
+from services.invoice_fonts import BOLD, REGULAR, needs_shaping, use, with_fonts
 
 if TYPE_CHECKING:
     from db.models.invoices import Invoice
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 MARGIN_POINTS: Final = 42
 _TITLES: Final = {InvoiceKind.INVOICE: "Tax invoice", InvoiceKind.CREDIT_NOTE: "Credit note"}
 _GRID: Final = [
-    ("FONT", (0, 0), (-1, -1), "Vera", 9),
-    ("FONT", (0, 0), (-1, 0), "VeraBd", 9),
-    ("FONT", (0, -1), (-1, -1), "VeraBd", 9),
+    ("FONT", (0, 0), (-1, -1), REGULAR, 9),
+    ("FONT", (0, 0), (-1, 0), BOLD, 9),
+    ("FONT", (0, -1), (-1, -1), BOLD, 9),
     ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
     ("LINEBELOW", (0, 0), (-1, 0), 0.8, "black"),
     ("LINEABOVE", (0, -1), (-1, -1), 0.8, "black"),
@@ -29,15 +30,18 @@ def render_invoice(row: Invoice) -> bytes:
     # Here, since it takes a third of a second and most processes never render.
     from reportlab.lib.pagesizes import A4  # noqa: PLC0415
     from reportlab.lib.styles import ParagraphStyle  # noqa: PLC0415
-    from reportlab.pdfbase import pdfmetrics, ttfonts  # noqa: PLC0415
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table  # noqa: PLC0415
 
-    for font in ("Vera", "VeraBd"):
-        pdfmetrics.registerFont(ttfonts.TTFont(font, f"{font}.ttf"))
-    plain = ParagraphStyle("plain", fontName="Vera", fontSize=9, leading=13)
-    title = ParagraphStyle("title", fontName="VeraBd", fontSize=16, leading=24)
+    plain = ParagraphStyle("plain", fontName=use(REGULAR), fontSize=9, leading=13)
+    shaped = ParagraphStyle("shaped", plain, leading=15, shaping=1)
+    title = ParagraphStyle("title", fontName=use(BOLD), fontSize=16, leading=24)
     figures = Table(_figures(row), colWidths=["52%", "20%", "28%"], style=_GRID)
-    parties = Table([[Paragraph(text, plain) for text in (_seller(row), _buyer(row))]], colWidths=["50%", "50%"])
+    blocks = [
+        # Latin letters are not shaped: ligatures are no better to read, and worse to copy.
+        [Paragraph(line, shaped if needs_shaping(line) else plain) for line in block]
+        for block in (_seller(row), _buyer(row))
+    ]
+    parties = Table([blocks], colWidths=["50%", "50%"], style=[("VALIGN", (0, 0), (-1, -1), "TOP")])
     story = [
         Paragraph(f"{_TITLES[row.kind]} {escape(row.number)}", title),
         Paragraph(_facts(row), plain),
@@ -61,22 +65,21 @@ def _facts(row: Invoice) -> str:
     return "<br/>".join(escape(line) for line in lines)
 
 
-def _seller(row: Invoice) -> str:
+def _seller(row: Invoice) -> list[str]:
     seller = row.seller
     return _block("From", [seller["legal_name"], seller["address"], _state(seller["state_code"]), _gstin(seller)])
 
 
-def _buyer(row: Invoice) -> str:
+def _buyer(row: Invoice) -> list[str]:
     buyer = row.buyer
     known = "state_code" in buyer
     address = [f"{buyer['address']} {buyer['postal_code']}", _state(buyer["state_code"])] if known else []
     return _block("To", [buyer["name"], *address, _gstin(buyer)])
 
 
-def _block(head: str, lines: list[str]) -> str:
-    return "<br/>".join(
-        [f'<font name="VeraBd">{head}</font>', *(escape(line).replace("\n", "<br/>") for line in lines)]
-    )
+def _block(head: str, parts: list[str]) -> list[str]:
+    lines = [line for part in parts for line in part.splitlines()]
+    return [f'<font name="{BOLD}">{head}</font>', *(with_fonts(escape(line)) for line in lines)]
 
 
 def _gstin(party: dict[str, Any]) -> str:
@@ -108,5 +111,4 @@ def _taxes(row: Invoice) -> list[list[str]]:
 
 
 def _money(row: Invoice, amount_minor: int) -> str:
-    """In words of the currency, since the font has no rupee sign."""
-    return format_money(amount_minor, row.currency).replace("₹", "Rs ")
+    return format_money(amount_minor, row.currency)

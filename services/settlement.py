@@ -47,6 +47,13 @@ _OTHERS: Final = {
 
 OPEN: Final = frozenset({PurchaseStatus.PROCESSING, PurchaseStatus.PENDING})
 FIRST_ATTEMPT: Final = 1
+PLAIN: Final = {
+    PurchaseStatus.SUCCESS: "granted",
+    PurchaseStatus.FAILED: "failed",
+    PurchaseStatus.PENDING: "pending",
+}
+"""What is said of purchases that many messages bring to a status at once."""
+
 _log: Final = structlog.get_logger()
 
 
@@ -229,19 +236,21 @@ def is_asked_amount(purchase: Purchase, payment: Payment) -> bool:
 
 
 def plain_word(purchase: Purchase | None, gateway: str, payment: Payment, attempt: int) -> str | None:
-    """What `apply_payment` would say where that is plain: nothing more than a grant, or nothing at all. Else None."""
+    """What `apply_payment` would say where that is plain: no more than a PLAIN status, or nothing at all. Else None."""
     if purchase is None or purchase.gateway != gateway:
         return "not ours"
     if payment.renews or payment.subscription_id is not None or purchase.subscription_row_id is not None:
         return None
     is_open = payment.status in TRANSITIONS[purchase.status]
     if payment.status is not PurchaseStatus.SUCCESS:
-        return None if attempt == purchase.attempt and is_open else "too late"
+        if attempt != purchase.attempt or not is_open:
+            return "too late"
+        return PLAIN.get(payment.status) if purchase.recharge_id is None else None
     if not is_open:
         return "known" if purchase.payment_id == payment.payment_id else None
     alone = payment.saved is None and purchase.recharge_id is None
     same = purchase.order_id == payment.order_id
-    return "granted" if alone and same and is_asked_amount(purchase, payment) else None
+    return PLAIN[payment.status] if alone and same and is_asked_amount(purchase, payment) else None
 
 
 async def _grant(coffer: Coffer, session: Session, purchase: Purchase) -> None:

@@ -1,6 +1,6 @@
 """Settling many payments at once: what most messages say, done for all of them in one transaction.
 
-Whatever is not plain (a failure, a refund, another amount, a second payment) is left to be done one by one.
+Whatever is not plain (a refund, another amount, a second payment, a recharge) is left to be done one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gateways.base import EventKind
 from services.announcing import announce_heard
 from services.happenings import happened_to_all
 from services.jobs import DONE, count_done, run_job
-from services.settlement import movements_of, parse_reference, plain_word
+from services.settlement import PLAIN, movements_of, parse_reference, plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,44 +141,50 @@ async def _settle_lot(coffer: Coffer, told: Sequence[Told]) -> set[int]:
         owned = await job_queries.hold_all(session, [one.job for one in told])
         settled = await _plain(session, [one for one in told if one.job.id in owned])
         if settled:
-            await _grant(coffer, session, [one for one in settled if one.word == "granted"])
+            await _change(coffer, session, [one for one in settled if one.word in PLAIN.values()])
             await event_queries.mark_all(session, [_verdict(one) for one in settled])
             await job_queries.finish_all(session, [one.told.job.id for one in settled], coffer.clock())
     return {one.told.job.id for one in settled}
 
 
 async def _plain(session: Session, told: Sequence[Told]) -> list[Settled]:
-    """Those messages that ask for a grant and nothing else, one for each purchase, or for nothing at all."""
+    """Those messages that bring a purchase to one status, one for each purchase, or to nothing at all."""
     purchases = await queries.lock_all(session, list({one.reference[0] for one in told if one.reference}))
-    paid: dict[int, int] = {}
+    changed: dict[int, int] = {}
     settled = []
     for one in told:
         uuid, attempt = one.reference or (None, 0)
         purchase = purchases.get(uuid) if uuid else None
         word = plain_word(purchase, one.event.gateway, one.payment, attempt)
-        if word == "granted" and purchase and paid.setdefault(purchase.id, one.event.id) != one.event.id:
-            word = None  # its purchase is paid by another message of this lot; what this one means is known after that
+        plain = word in PLAIN.values()
+        if plain and purchase and changed.setdefault(purchase.id, one.event.id) != one.event.id:
+            word = None  # another message of this lot changes its purchase; what this one means is known after that
         if word:
             settled.append(Settled(one, purchase, word))
     return settled
 
 
-async def _grant(coffer: Coffer, session: Session, settled: Sequence[Settled]) -> None:
-    """Post the credits of paid purchases, mark them, and ask for what follows."""
-    paid = {one.purchase.id: (one.purchase, one.told.payment) for one in settled if one.purchase}
-    if not paid:
+async def _change(coffer: Coffer, session: Session, settled: Sequence[Settled]) -> None:
+    """Post the credits of paid purchases, mark all of them, and ask for what follows."""
+    told = {one.purchase: one.told.payment for one in settled if one.purchase}
+    if not told:
         return
-    purchases = [purchase for purchase, _ in paid.values()]
-    before = await _post(session, purchases)
-    await queries.change_all(
-        session,
-        [
-            queries.Change(purchase.id, PurchaseStatus.SUCCESS, payment.payment_id, None, payment.card)
-            for purchase, payment in paid.values()
-        ],
+    paid, failed = (
+        [purchase for purchase, payment in told.items() if payment.status is status]
+        for status in (PurchaseStatus.SUCCESS, PurchaseStatus.FAILED)
     )
-    await happened_to_all(coffer, session, Happening.PURCHASE_SUCCEEDED, purchases)
-    session.after_commit(lambda: announce_heard(coffer, before, [purchase.uuid for purchase in purchases]))
+    before = await _post(session, paid) if paid else {}
+    await queries.change_all(session, [_changed(purchase, payment) for purchase, payment in told.items()])
+    await happened_to_all(coffer, session, Happening.PURCHASE_SUCCEEDED, paid)
+    await happened_to_all(coffer, session, Happening.PURCHASE_FAILED, failed)
+    uuids = [purchase.uuid for purchase in told]
+    session.after_commit(lambda: announce_heard(coffer, before, uuids))
+
+
+def _changed(purchase: Purchase, payment: Payment) -> queries.Change:
+    if payment.status is PurchaseStatus.SUCCESS:
+        return queries.Change(purchase.id, payment.status, payment.payment_id, None, payment.card)
+    return queries.Change(purchase.id, payment.status, purchase.payment_id, payment.failure_reason, purchase.card)
 
 
 async def _post(session: Session, purchases: Sequence[Purchase]) -> Mapping[int, int]:

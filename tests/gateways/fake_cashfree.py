@@ -90,7 +90,7 @@ class FakeCashfree:
 
     def dispute(self, order_id: str, rupees: float, status: str = "CHARGEBACK_CREATED") -> dict[str, Any]:
         """Let the buyer's bank ask for the money back."""
-        payment_id = int(self.payments[order_id][-1]["cf_payment_id"])
+        payment_id = self.payments[order_id][-1]["cf_payment_id"]
         details = {"order_id": order_id, "order_currency": "INR", "order_amount": rupees, "cf_payment_id": payment_id}
         self.disputes.append(
             {
@@ -152,7 +152,7 @@ class FakeCashfree:
         return JSONResponse([refund for refund in self.refunds.values() if refund["order_id"] == order_id])
 
     async def _list_disputes(self, request: Request) -> Response:
-        payment_id = int(request.path_params["payment"])
+        payment_id = request.path_params["payment"]
         mine = [one for one in self.disputes if one["order_details"]["cf_payment_id"] == payment_id]
         return JSONResponse(mine)
 

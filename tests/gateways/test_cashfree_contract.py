@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from domain.purchases import PurchaseStatus as S
+from domain.refunds import DisputeStatus as D
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
 from gateways.cashfree import CashfreeGateway
 from tests.gateways.fake_cashfree import PAGE, SESSION, FakeCashfree, account
@@ -142,6 +144,31 @@ async def test_a_cancelled_refund_is_refused(provider: FakeCashfree, gateway: Ca
     provider.attempt(REFERENCE, "SUCCESS")
     with pytest.raises(GatewayRefused):
         await gateway.refund(RefundRequest("5e" * 16, REFERENCE, 1, "INR"))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("DISPUTE_CREATED", D.OPEN),
+        ("CHARGEBACK_MERCHANT_WON", D.WON),
+        ("ARBITRATION_MERCHANT_LOST", D.LOST),
+        ("PRE_ARBITRATION_MERCHANT_ACCEPTED", D.LOST),
+    ],
+)
+async def test_what_goes_back_is_read(provider: FakeCashfree, gateway: CashfreeGateway, said: str, expected: D) -> None:
+    """Refunds, whoever began them, and a dispute with its verdict, reason and last day."""
+    await gateway.create_order(ORDER)
+    provider.attempt(REFERENCE, "SUCCESS")
+    payment = await gateway.fetch_payment(REFERENCE)
+    await gateway.refund(RefundRequest("5e" * 16, REFERENCE, 10_001, "INR"))
+    provider.refund(REFERENCE, "dashboard", 1.5, "PENDING")
+    provider.dispute(REFERENCE, 300.25, said)
+    told = await gateway.fetch_reversals(REFERENCE, str(payment.payment_id), [])
+    refunds = [(one.reference, one.total_minor, one.status.name) for one in told.refunds]
+    assert refunds == [("5e" * 16, 10_001, "SUCCEEDED"), ("dashboard", 150, "PENDING")]
+    [dispute] = told.disputes
+    assert (dispute.total_minor, dispute.status, dispute.reason) == (30_025, expected, "Fraud Transaction")
+    assert dispute.respond_by == datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
 
 
 async def test_an_unknown_order_is_refused(gateway: CashfreeGateway) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from domain.purchases import PurchaseStatus as S
+from domain.refunds import DisputeStatus as D
 from domain.subscriptions import BillingInterval, SubscriptionStatus
 from gateways.base import ChargeRequest, GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest, SavedMethod
 from gateways.polar import PolarGateway
@@ -138,6 +139,21 @@ async def test_a_failed_refund_is_refused(provider: FakePolar, gateway: PolarGat
     provider.refund_status = "failed"
     with pytest.raises(GatewayRefused, match="failed"):
         await gateway.refund(await paid(provider, gateway))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("needs_response", D.OPEN), ("under_review", D.OPEN), ("won", D.WON), ("lost", D.LOST)]
+)
+async def test_what_goes_back_is_read(provider: FakePolar, gateway: PolarGateway, said: str, expected: D) -> None:
+    """Refunds, whoever began them, and a dispute with its verdict, net of Polar's tax."""
+    part = await paid(provider, gateway)
+    order = str(part.payment_id)
+    await gateway.refund(part)
+    provider.refund(order, 5)
+    provider.dispute(order, 40_000, said)
+    told = await gateway.fetch_reversals(part.order_id, order, [])
+    assert [(one.reference, one.total_minor) for one in told.refunds] == [(part.reference, 10_000), ("", 5)]
+    assert [(one.total_minor, one.currency, one.status) for one in told.disputes] == [(40_000, "INR", expected)]
 
 
 async def test_an_unknown_checkout_is_refused(gateway: PolarGateway) -> None:

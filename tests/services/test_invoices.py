@@ -181,14 +181,46 @@ async def test_a_pdf_says_all_that_the_law_asks(coffer: Coffer) -> None:
         "Maharashtra (27)",
         "998315",
         f"{made.issued_on:%d %B %Y}",
-        "Rs 500.00",
+        "₹500.00",
         "IGST 18 %",
-        "Rs 90.00",
-        "Rs 12.00",
-        "Rs 602.00",
+        "₹90.00",
+        "₹12.00",
+        "₹602.00",
         "reverse charge",
     }
     assert {word for word in wanted if word not in text} == set()
+
+
+SCRIPTS = ("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam")
+
+
+async def test_a_pdf_writes_the_scripts_of_india(coffer: Coffer) -> None:
+    """Each script has its own font, in which KA, VIRAMA and SSA merge into fewer shapes; Gurmukhi has no SSA."""
+    actor, purchase = await sold(coffer, "27", None)
+    await work(coffer, purchase)
+    [made] = await documents(coffer, actor)
+    # A block of Unicode for each script, with the same letters at the same places.
+    names = ["".join(chr(0x900 + 0x80 * block + place) for place in (0x15, 0x4D, 0x37)) for block in range(9)]
+    made.buyer = made.buyer | {"name": f"Asha {' '.join(names)} <{names[0]}{names[5]}>"}
+    pdf = render_invoice(made)
+    shapes = {script: drawn(pdf, f"NotoSans{script}-") for script in SCRIPTS}
+    # The bracket of a word is written in the word's font.
+    assert shapes == dict.fromkeys(SCRIPTS, 1) | {"Devanagari": 1 + 2, "Gurmukhi": 3, "Tamil": 1 + 2}
+    assert render_invoice(made) == pdf
+
+
+def drawn(pdf: bytes, font: str) -> int:
+    """How many shapes of a font are on the first page."""
+    page = PdfReader(BytesIO(pdf)).pages[0]
+    fonts = page["/Resources"]["/Font"]  # type: ignore[index]  # a page of ours
+    mine = {name for name, found in fonts.items() if font in found["/BaseFont"]}
+    shapes, current = 0, ""
+    for words, operator in page.get_contents().operations:  # type: ignore[union-attr]  # it has one
+        current = words[0] if operator == b"Tf" else current
+        texts = words[0] if operator == b"TJ" else words
+        if current in mine and operator in {b"Tj", b"TJ"}:
+            shapes += sum(len(text) for text in texts if isinstance(text, str | bytes))
+    return shapes
 
 
 async def test_a_pdf_is_stored_once_and_rendered_again_alike(coffer: Coffer, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from live import topics
 from services import happenings
 from services.feed import read_change
 from services.jobs import list_jobs
-from services.purchases import purchase_credits
+from services.purchases import get_purchase, purchase_credits
 from services.together import settle_together
 from services.webhooks import Intake, list_webhook_events
 from tests.builders import SECRET, owner_of, wallet_with
@@ -110,22 +110,46 @@ async def test_many_payments_are_granted_in_one_go(process: Coffer, provider: Sa
 
 
 async def test_what_is_not_plain_is_left(process: Coffer, provider: Says) -> None:
-    """A second message of one purchase, a failure, another amount and an unknown order are done one by one."""
+    """A second message of one purchase, another amount and an unknown order are done one by one."""
     actor = await owner_of(process)
-    good, failed, wrong = [await bought(process, actor, number) for number in range(3)]
+    good, wrong = [await bought(process, actor, number) for number in range(2)]
+    provider.payments = {"order-0": paid(good), "order-1": paid(wrong, total_minor=1)}
+    jobs = await told(process, ["order-0", "order-0", "order-1", "nobody's"])
+    left = await settle_together(process, jobs)
+    assert len(left) == 3
+    assert [await state(process, actor, one) for one in (good, wrong)] == [("SUCCESS", 5_500), ("PROCESSING", 0)]
+
+
+async def test_failures_and_pending_payments_are_settled_with_the_paid_ones(
+    process: Coffer, provider: Says, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps its provider's reason, a watcher and the followers hear of it, and it may be paid in a later lot."""
+    monkeypatch.setitem(happenings.FOLLOWERS, Happening.PURCHASE_FAILED, ((Queue.INVOICE_GENERATE, "test.follow"),))
+    actor = await owner_of(process)
+    good, failed, pending = [await bought(process, actor, number) for number in range(3)]
     provider.payments = {
         "order-0": paid(good),
-        "order-1": paid(failed, S.FAILED),
-        "order-2": paid(wrong, total_minor=1),
+        "order-1": paid(failed, S.FAILED, payment_id=None, failure_reason="declined", is_final=False),
+        "order-2": paid(pending, S.PENDING, payment_id=None),
     }
-    jobs = await told(process, ["order-0", "order-0", "order-1", "order-2", "nobody's"])
-    left = await settle_together(process, jobs)
-    assert len(left) == 4
-    assert [await state(process, actor, one) for one in (good, failed, wrong)] == [
-        ("SUCCESS", 5_500),
-        ("PROCESSING", 0),
-        ("PROCESSING", 0),
-    ]
+    jobs = await told(process, list(provider.payments))
+    async with process.hub.subscribe(topics.purchase(failed.uuid)) as changes:
+        assert await settle_together(process, jobs) == []
+        async with asyncio.timeout(10):
+            assert await anext(changes) == b"changed"
+    statuses = [(await state(process, actor, one))[0] for one in (good, failed, pending)]
+    assert statuses == ["SUCCESS", "FAILED", "PENDING"]
+    row = await get_purchase(process, actor, failed.uuid)
+    assert row is not None
+    assert (row.failure_reason, row.payment_id) == ("declined", None)
+    log = await list_webhook_events(process, actor, None, None, ALL)
+    assert [row.verdict for row in reversed(log)] == ["granted", "failed", "pending"]
+    [follower] = [job for job in await list_jobs(process, actor, JobState.READY, ALL) if job.kind == "test.follow"]
+    assert follower.payload["purchase"] == failed.uuid.hex
+    provider.payments = {str(one.order_id): paid(one) for one in (failed, pending)}
+    assert await settle_together(process, await told(process, list(provider.payments), start=3)) == []
+    assert {await state(process, actor, one) for one in (failed, pending)} == {("SUCCESS", 5_500)}
+    assert (await reconcile(database_url))["violations"] == 0
 
 
 async def test_one_wallet_may_have_many_of_the_payments(process: Coffer, provider: Says, database_url: str) -> None:
