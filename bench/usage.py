@@ -248,12 +248,15 @@ async def compare(urls: list[str], redis_url: str, only: str) -> None:
 
 
 async def fill_new(running: Servers, rows: int) -> list[str]:
-    """The addresses of both databases, which are made and filled unless they are there."""
+    """The addresses of both databases, which are made and filled, or brought to this release when they are there."""
     connection = await asyncpg.connect(running.database_url)
     there = await connection.fetchval("select 1 from pg_database where datname = 'small'")
     await connection.close()
     if there:
-        return [running.database_url.replace("/coffer?", "/small?"), running.database_url]
+        urls = [running.database_url.replace("/coffer?", "/small?"), running.database_url]
+        for url in urls:
+            await asyncio.to_thread(upgrade, url)
+        return urls
     urls = [await second(running.database_url), running.database_url]
     for url, many in zip(urls, (SMALL_ROWS, rows), strict=True):
         await asyncio.to_thread(upgrade, url)
