@@ -247,6 +247,13 @@ async def compare(urls: list[str], redis_url: str, only: str) -> None:
         await measure([few, many], only)
 
 
+async def vacuum(url: str) -> None:
+    """Tidy up behind a migration, as PostgreSQL does by itself after a while."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("vacuum analyze", timeout=None)
+    await connection.close()
+
+
 async def fill_new(running: Servers, rows: int) -> list[str]:
     """The addresses of both databases, which are made and filled, or brought to this release when they are there."""
     connection = await asyncpg.connect(running.database_url)
@@ -256,6 +263,7 @@ async def fill_new(running: Servers, rows: int) -> list[str]:
         urls = [running.database_url.replace("/coffer?", "/small?"), running.database_url]
         for url in urls:
             await asyncio.to_thread(upgrade, url)
+            await vacuum(url)
         return urls
     urls = [await second(running.database_url), running.database_url]
     for url, many in zip(urls, (SMALL_ROWS, rows), strict=True):

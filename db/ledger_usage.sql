@@ -2,9 +2,10 @@
 --
 -- A spend pays nothing for this. Rows of a wallet up to its sequence are committed, so folding needs no lock on wallets;
 -- the folds of a project go one after the other. A reader adds the rows above the cursors, in the statement that reads
--- the slots. Grains (1 quarter, 2 day, 3 month), views (by which keys: 1 feature, 2 member, 4 API key) and offsets are
--- those of domain/slots.py. A wallet has every key in each grain, and days and months without keys; a project has no
--- view by all keys, and no quarters by two.
+-- the slots. Grains (1 quarter, 2 day, 3 month, 4 week), views (by which keys: 1 feature, 2 member, 4 API key) and
+-- offsets are those of domain/slots.py. A wallet has every key in quarters, days and months, and days, weeks and months
+-- without keys in a narrow table (usage_total), whose index answers alone; a project has no weeks, no view by all keys,
+-- and no quarters by two.
 
 -- The clocks whose days and months a project has, as minutes ahead of UTC, and the day before which they are made.
 create view ledger.project_clock as
@@ -12,17 +13,17 @@ create view ledger.project_clock as
     from project p cross join (values (0), (330)) m (utc_offset)
   union all select project_id, utc_offset, made_until from usage_clock;
 
--- When the slot of a time begins: a quarter of an hour, a day or a month of a clock so many minutes ahead of UTC.
+-- When the slot of a time begins: a quarter of an hour, a day, month or week of a clock so many minutes ahead of UTC.
 create function ledger.slot_of(p_at timestamptz, p_grain integer, p_utc_offset integer) returns timestamptz
 language sql immutable parallel safe as $$
   select case p_grain when 1 then date_bin('15 minutes', p_at, '2000-01-01 00:00+00')
-    else (date_trunc(case p_grain when 2 then 'day' else 'month' end,
+    else (date_trunc((array['day', 'month', 'week'])[p_grain - 1],
         (p_at at time zone 'utc') + p_utc_offset * interval '1 minute')
       - p_utc_offset * interval '1 minute') at time zone 'utc' end
 $$;
 
--- Adds quarters by all keys to the slots of their wallets and of the project: themselves and their days and months on
--- every clock as far as it is made, or, when one is named, their days and months on that clock alone.
+-- Adds quarters by all keys to the slots of their wallets and of the project: themselves and their days, weeks and months
+-- on every clock as far as it is made, or, when one is named, those on that clock alone.
 create function ledger.add_usage(p_project_id bigint, p_quarters usage_slot[], p_utc_offset smallint) returns void
 language sql as $$
   with used as materialized (
@@ -47,12 +48,18 @@ language sql as $$
     insert into usage_slot as s (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category, events,
         units, credits, last_activity_at)
       select wallet_id, 7, grain, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at
-        from slots
-      union all
-      select wallet_id, 0, grain, utc_offset, slot, '', '', 0, 0, sum(events), sum(units), sum(credits), max(last_at)
-        from slots where grain > 1 group by 1, 3, 4, 5
-      order by 1, 2, 3, 4, 5
+        from slots order by 1, 3, 4, 5
       on conflict (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category) do update
+        set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
+          last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
+  ), totals as (
+    insert into usage_total as s (wallet_id, utc_offset, grain, slot, events, units, credits, last_activity_at)
+      select d.wallet_id, d.utc_offset, g.grain, ledger.slot_of(d.slot, g.grain, d.utc_offset), sum(d.events), sum(d.units),
+        sum(d.credits), max(d.last_at)
+      from (select wallet_id, utc_offset, slot, sum(events) as events, sum(units) as units, sum(credits) as credits,
+          max(last_at) as last_at from days group by 1, 2, 3) d cross join (values (2), (3), (4)) g (grain)
+      group by 1, 2, 3, 4 order by 1, 2, 3, 4
+      on conflict (wallet_id, utc_offset, grain, slot) do update
         set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
           last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
   ), together as (

@@ -85,14 +85,16 @@ PROMISES: Final[dict[str, str]] = {
         select w.uuid from usage_event e join wallet w on w.id = e.wallet_id left join credit_transaction t
           on t.wallet_id = e.wallet_id and t.sequence = e.transaction_sequence and t.key_hash = e.key_hash
         where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
-    "days and months of usage add up to its quarters": """
+    "days, weeks and months of usage add up to its quarters": """
         select w.uuid from (
           select wallet_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
-            from usage_slot group by wallet_id, view, grain, utc_offset) s join wallet w on w.id = s.wallet_id
+            from usage_slot group by wallet_id, grain, utc_offset
+          union all select wallet_id, utc_offset, sum(events), sum(credits), sum(units)
+            from usage_total group by wallet_id, grain, utc_offset) s join wallet w on w.id = s.wallet_id
         left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
         where coalesce(k.made_until, 'infinity') = 'infinity'
         group by w.id having (count(*), min(events), min(credits), min(units))
-          <> (9 + 4 * (select count(*) from usage_clock c where c.project_id = w.project_id
+          <> (11 + 5 * (select count(*) from usage_clock c where c.project_id = w.project_id
             and c.made_until = 'infinity'), max(events), max(credits), max(units))""",
     "the usage of a project is that of its wallets": """
         select min(w.uuid::text)::uuid as uuid from wallet w join (

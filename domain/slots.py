@@ -1,4 +1,4 @@
-"""Which slots of folded usage make up a range of days: months and days where they fit, quarters at the borders."""
+"""Which slots of folded usage make up a range of days: the coarsest that fit, quarters of an hour at the borders."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class Grain(IntEnum):
     """A day of an offset."""
     MONTH = 3
     """A month of an offset."""
+    WEEK = 4
+    """A week of an offset, from Monday; only wallets have them, without keys."""
 
 
 class View(IntFlag):
@@ -59,8 +61,9 @@ _VIEW: Final = {
     GroupBy.API_KEY: View.API_KEY,
 }
 _WITHIN: Final[dict[frozenset[GroupBy], tuple[Grain, ...]]] = {
-    frozenset(): (Grain.MONTH, Grain.DAY),
+    frozenset(): (Grain.MONTH, Grain.WEEK, Grain.DAY),
     frozenset({GroupBy.MONTH}): (Grain.MONTH, Grain.DAY),
+    frozenset({GroupBy.WEEK}): (Grain.WEEK, Grain.DAY),
 }
 """Slots that cross no border of these times, the coarsest first; days cross none of any others."""
 
@@ -69,11 +72,12 @@ PAIRS: Final = frozenset({View.FEATURE | View.MEMBER, View.FEATURE | View.API_KE
 
 
 class Kept(NamedTuple):
-    """What slots there are: days of which offsets, and when the first and the last quarter begin."""
+    """What slots there are: days of which offsets, when the first and the last quarter begin, and whether weeks."""
 
     offsets: Collection[int] = OFFSETS
     oldest: datetime | None = None
     newest: datetime | None = None
+    weeks: bool = False
 
 
 EVERY_PROJECT: Final = Kept()
@@ -127,7 +131,7 @@ def stretches(
     if GroupBy.HOUR in times:
         return [Stretch(Grain.QUARTER, 0, first, after)]
     runs = _runs(start, end, zone)
-    grains = _WITHIN.get(times, (Grain.DAY,))
+    grains = [grain for grain in _WITHIN.get(times, (Grain.DAY,)) if kept.weeks or grain is not Grain.WEEK]
     if not times and (len(runs) > 1 or runs[0][0] not in kept.offsets):
         return _cover(*_widened(first, after, 0, grains[0], kept), 0, grains)
     found: list[Stretch] = []
@@ -192,12 +196,17 @@ def _day_of(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def _week_of(at: datetime) -> datetime:
+    return _day_of(at) - at.weekday() * _DAY
+
+
 def _month_of(at: datetime) -> datetime:
     return _day_of(at).replace(day=1)
 
 
 _BEGIN: Final = {
     Grain.DAY: (_day_of, _DAY),
+    Grain.WEEK: (_week_of, 7 * _DAY),
     Grain.MONTH: (_month_of, 31 * _DAY),
 }
 """When the slot of a time begins, and how long one is at most."""

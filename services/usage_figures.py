@@ -15,7 +15,7 @@ from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
-from domain.slots import EVERY_PROJECT, OFFSETS, Kept, missing_clocks, stretches
+from domain.slots import EVERY_PROJECT, OFFSETS, Kept, View, is_together, missing_clocks, stretches, view_of
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
 def _asked(days: Days, scope: Scope, *, metrics: bool = False) -> queries.Asked:
     first, after = instants(days.start, days.end, days.zone)
     state = scope.state
-    kept = EVERY_PROJECT if metrics else Kept(state.made, state.oldest, state.newest)
+    weeks = not is_together(scope.wallet_ids, days.group_by) and view_of(days.group_by, days.category) is View.TOTAL
+    kept = EVERY_PROJECT if metrics else Kept(state.made, state.oldest, state.newest, weeks)
     covering = stretches(days.start, days.end, days.zone, days.group_by, kept)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 

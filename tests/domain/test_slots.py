@@ -23,7 +23,8 @@ def slot_of(at: datetime, grain: Grain, offset: int) -> datetime:
         return at
     ahead = timedelta(minutes=offset)
     day = (at + ahead).replace(hour=0, minute=0)
-    return (day.replace(day=1) if grain is Grain.MONTH else day) - ahead
+    begins = {Grain.DAY: day, Grain.WEEK: day - timedelta(days=day.weekday()), Grain.MONTH: day.replace(day=1)}
+    return begins[grain] - ahead
 
 
 def count(at: datetime, covering: list[Stretch]) -> int:
@@ -36,16 +37,21 @@ def count(at: datetime, covering: list[Stretch]) -> int:
     range_=st.tuples(st.integers(0, 500), st.integers(0, 90)),
     keys=st.sampled_from([[], [GroupBy.MONTH], [GroupBy.WEEK], [GroupBy.DAY], [GroupBy.HOUR]]),
     used=st.lists(st.integers(0, 600 * 96), min_size=1, max_size=8),
-    clocks=st.sampled_from([{0, 330}, {0, 330, -300, -240}, {0, 330, 345, 630, 660}]),
+    kept=st.builds(
+        Kept,
+        st.sampled_from([{0, 330}, {0, 330, -300, -240}, {0, 330, 345, 630, 660}]),
+        weeks=st.booleans(),
+    ),
     bounded=st.booleans(),
 )
 def test_each_moment_is_counted_once(
-    zone: str, range_: tuple[int, int], keys: list[GroupBy], used: list[int], clocks: set[int], *, bounded: bool
+    zone: str, range_: tuple[int, int], keys: list[GroupBy], used: list[int], kept: Kept, *, bounded: bool
 ) -> None:
     """A quarter inside the range is in one stretch, and one outside of it in none, whatever slots there are."""
     local = ZoneInfo(zone)
     moments = sorted(datetime(2025, 1, 1, tzinfo=UTC) + number * QUARTER for number in used)
-    kept = Kept(clocks, moments[0], moments[-1]) if bounded else Kept(clocks)
+    if bounded:
+        kept = kept._replace(oldest=moments[0], newest=moments[-1])
     first = FIRST + timedelta(days=range_[0])
     last = first + timedelta(days=range_[1])
     covering = stretches(first, last, local, keys, kept)
@@ -60,3 +66,11 @@ def test_a_range_with_nothing_after_it_needs_no_days(days_after: int, grains: li
     kept = Kept(oldest=datetime(2025, 1, 1, tzinfo=UTC), newest=newest)
     covering = stretches(FIRST, date(2025, 3, 10), ZoneInfo("UTC"), [], kept)
     assert [stretch.grain for stretch in covering] == grains
+
+
+def test_weeks_stand_for_days_within_a_month() -> None:
+    """From Saturday, 1 March, to Friday, 28 March 2025, a range reads two days, three weeks and five days."""
+    covering = stretches(date(2025, 3, 1), date(2025, 3, 28), ZoneInfo("UTC"), [], Kept(weeks=True))
+    days = [(stretch.end - stretch.start).days for stretch in covering]
+    assert [stretch.grain for stretch in covering] == [Grain.DAY, Grain.WEEK, Grain.DAY]
+    assert days == [2, 21, 5]
