@@ -128,26 +128,33 @@ language sql security definer set search_path = public, ledger, pg_temp as $$
 $$;
 
 -- Makes the next days of a clock, of about p_rows rows but one at least, from the quarters that are there; whether there
--- are more. Folds add to days before made_until, so days are complete whenever they are made.
+-- are more. Folds and recorded usage add to days before made_until, so days are complete whenever they are made.
 create function ledger.make_clock(p_project_id bigint, p_utc_offset smallint, p_rows bigint) returns boolean
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
-declare start timestamptz; stop timestamptz; oldest timestamptz; newest timestamptz;
+declare since timestamptz; start timestamptz; stop timestamptz; oldest timestamptz; newest timestamptz;
 begin
   perform ledger.lock_usage(p_project_id);
-  select made_until into start from usage_clock where project_id = p_project_id and utc_offset = p_utc_offset;
-  select min(slot), max(slot) into oldest, newest from project_usage_slot
-    where project_id = p_project_id and view = 0 and grain = 1 and utc_offset = 0;
-  start := greatest(start, ledger.slot_of(oldest, 2, p_utc_offset));
-  select ledger.slot_of(max(d.slot), 2, p_utc_offset) into stop from (
-    select slot, sum(events) over (order by slot) as rows from project_usage_slot
-    where project_id = p_project_id and view = 0 and grain = 2 and utc_offset = 0 and slot >= start) d where rows <= p_rows;
-  stop := greatest(stop, start + interval '24 hours');
-  stop := case when stop <= newest then stop else 'infinity' end;
+  select made_until into since from usage_clock where project_id = p_project_id and utc_offset = p_utc_offset;
+  with used as (
+    select slot, events as rows from project_usage_slot
+      where project_id = p_project_id and view = 0 and grain = 2 and utc_offset = 0 and slot >= since - interval '24 hours'
+    union all
+    select s.slot, 1 from wallet w join metric_slot s on s.wallet_id = w.id and s.grain = 2 and s.utc_offset = 0
+      and s.slot >= since - interval '24 hours' where w.project_id = p_project_id
+  ), days as (
+    select slot, sum(sum(rows)) over (order by slot) as rows from used group by slot
+  )
+  select min(slot), max(slot), max(slot) filter (where rows <= p_rows) into oldest, newest, stop from days;
+  -- A day of the clock may begin up to a day before that of UTC, or end after it.
+  start := greatest(since, ledger.slot_of(oldest, 2, p_utc_offset));
+  stop := greatest(ledger.slot_of(stop, 2, p_utc_offset), start + interval '24 hours');
+  stop := case when stop <= newest + interval '24 hours' then stop else 'infinity' end;
   perform ledger.add_usage(p_project_id, (
     select array_agg(s::usage_slot) from wallet w cross join lateral (
       select * from usage_slot s where s.wallet_id = w.id and s.view = 7 and s.grain = 1 and s.utc_offset = 0
         and s.slot >= start and s.slot < stop offset 0) s
     where w.project_id = p_project_id), p_utc_offset) where start < 'infinity';
+  perform ledger.make_recorded_days(p_project_id, p_utc_offset, since, stop) where since < 'infinity';
   update usage_clock set made_until = stop where project_id = p_project_id and utc_offset = p_utc_offset;
   return stop < 'infinity';
 end $$;

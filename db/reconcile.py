@@ -75,9 +75,14 @@ PROMISES: Final[dict[str, str]] = {
             coalesce(e.member, '') as member, coalesce(e.api_key_id, 0) as api_key_id, count(*) as events,
             sum(e.units) as units, max(e.units) as most, sum(coalesce(e.credits, 0)) as credits,
             (array_agg(e.units order by e.occurred_at desc, e.id desc))[1] as latest
-          from usage_event e cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
+          from usage_event e join wallet w on w.id = e.wallet_id join lateral (
+            select 1 as grain, 0 as utc_offset union all
+            select n, k.utc_offset from ledger.project_clock k cross join (values (2), (3)) g (n)
+              where k.project_id = w.project_id and k.made_until = 'infinity') g on true
           group by 1, 2, 3, 4, 5, 6, 7) t
-        full join metric_slot s using (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id)
+        full join (select s.* from metric_slot s join wallet w on w.id = s.wallet_id join ledger.project_clock k
+            on k.project_id = w.project_id and k.utc_offset = s.utc_offset and k.made_until = 'infinity') s
+          using (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id)
         join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         where (t.events, t.units, t.most, t.credits, t.latest)
           is distinct from (s.events, s.units, s.most, s.credits, s.latest[3])""",

@@ -15,7 +15,7 @@ from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
-from domain.slots import EVERY_PROJECT, OFFSETS, Kept, View, is_together, missing_clocks, stretches, view_of
+from domain.slots import OFFSETS, Kept, View, is_together, missing_clocks, stretches, view_of
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
     """Have the days of the question's zone made, so that the next question about them is fast."""
     wanted = scope.state.wanted
     missing = missing_clocks(days.start, days.end, days.zone, days.group_by, wanted)
-    if missing and GroupBy.METRIC not in days.group_by and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
+    if missing and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
         async with coffer.database.transaction() as session:
             await queries.want_clocks(session, scope.project_id, missing)
 
@@ -151,7 +151,7 @@ def _asked(days: Days, scope: Scope, *, metrics: bool = False) -> queries.Asked:
     first, after = instants(days.start, days.end, days.zone)
     state = scope.state
     weeks = not is_together(scope.wallet_ids, days.group_by) and view_of(days.group_by, days.category) is View.TOTAL
-    kept = EVERY_PROJECT if metrics else Kept(state.made, state.oldest, state.newest, weeks)
+    kept = Kept(state.made) if metrics else Kept(state.made, state.oldest, state.newest, weeks)
     covering = stretches(days.start, days.end, days.zone, days.group_by, kept)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 

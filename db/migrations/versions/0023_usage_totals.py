@@ -1,4 +1,4 @@
-"""Wallets' usage without keys in a table of its own, whose index answers alone, and in weeks as well."""
+"""Wallets' usage without keys in a table of its own and in weeks as well; recorded usage on all clocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Move the slots without keys, and make the weeks of their days."""
+    """Move the slots without keys, make the weeks of their days, and days of recorded usage on the clocks there are."""
     execute_script(op.get_bind(), Path(__file__).with_name("0023_usage_totals.sql").read_text())
 
 
@@ -29,3 +29,4 @@ def downgrade() -> None:
         " from usage_total where grain < 4"
     )
     op.execute("drop table usage_total")
+    op.execute("delete from metric_slot where utc_offset not in (0, 330)")

@@ -26,3 +26,23 @@ ALTER TABLE usage_total ADD CONSTRAINT pk_usage_total PRIMARY KEY (wallet_id, ut
   INCLUDE (events, units, credits, last_activity_at);
 
 DELETE FROM usage_slot WHERE view = 0;
+
+-- Recorded usage gets the days and months of the clocks that projects have.
+LOCK TABLE metric_slot IN SHARE ROW EXCLUSIVE MODE;
+
+WITH days AS (
+  SELECT s.wallet_id, k.utc_offset, d.slot, s.metric_id, s.member, s.api_key_id, sum(s.events) AS events, sum(s.units) AS units,
+    max(s.most) AS most, sum(s.credits) AS credits, max(s.last_activity_at) AS last_activity_at, max(s.latest) AS latest
+  FROM usage_clock k JOIN wallet w ON w.project_id = k.project_id JOIN metric_slot s ON s.wallet_id = w.id AND s.grain = 1
+  CROSS JOIN LATERAL (SELECT date_trunc('day', s.slot + k.utc_offset * interval '1 minute', 'UTC')
+    - k.utc_offset * interval '1 minute' AS slot) d
+  WHERE d.slot < k.made_until GROUP BY 1, 2, 3, 4, 5, 6
+)
+INSERT INTO metric_slot (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id, events, units, most, credits,
+    last_activity_at, latest)
+  SELECT wallet_id, 2, utc_offset, slot, metric_id, member, api_key_id, events, units, most, credits, last_activity_at, latest
+    FROM days
+  UNION ALL
+  SELECT wallet_id, 3, utc_offset, date_trunc('month', slot + utc_offset * interval '1 minute', 'UTC')
+      - utc_offset * interval '1 minute', metric_id, member, api_key_id, sum(events), sum(units), max(most), sum(credits),
+      max(last_activity_at), max(latest) FROM days GROUP BY 1, 3, 4, 5, 6, 7;
