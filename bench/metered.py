@@ -13,10 +13,10 @@ from db.metrics import define
 from domain.metrics import Aggregation, MetricDefinition
 from domain.pricing import UsageCategory
 
-EVENT_ROWS: Final = 20
+EVENT_ROWS: Final = 100
 """Rows of the ledger for each recorded event."""
 
-CHUNK_EVENTS: Final = 20_000
+CHUNK_EVENTS: Final = 25_000
 DAYS: Final = 400
 METRICS: Final = (
     MetricDefinition("TOKENS", "Tokens", "tokens", UsageCategory.AI),

@@ -1,7 +1,7 @@
 """Every question about usage beside 100,000 transactions and beside ROWS, each over 1,000 wallets and 400 days.
 
 Two databases on one server, filled by the same generator, with a few rows at the end that no fold has seen yet, and
-with a recorded event of four metrics for every 20 rows. Each question goes to one and then to the other through the
+with a recorded event of four metrics for every 100 rows. Each question goes to one and then to the other through the
 service, without the cache, and to the large one with it; a round before the first is not counted, so all is warm.
 """
 
