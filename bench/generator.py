@@ -49,7 +49,7 @@ class History:
 
 
 _FOLD: Final = "select ledger.fold_usage($1, $2)"
-_CHANCE: Final = """
+CHANCE: Final = """
 create function pg_temp.chance(n bigint, draw int) returns float8 language sql immutable as
 $$ select (hashint8extended(n, draw) & 1048575) / 1048576.0::float8 $$"""
 
@@ -59,7 +59,7 @@ async def fill(database_url: str, history: History, progress: Callable[[int], No
     created = await _open_project(database_url)
     connection = await asyncpg.connect(database_url, server_settings={"work_mem": WORK_MEMORY, "timezone": "UTC"})
     wallets = await _open_wallets(connection, created.key.project_id, history)
-    await connection.execute(_CHANCE)
+    await connection.execute(CHANCE)
     statement = STATEMENT.read_text()
     step = timedelta(days=history.days) / history.rows
     start = datetime.now(UTC) - timedelta(days=history.days)

@@ -1,8 +1,8 @@
 """Every question about usage beside 100,000 transactions and beside ROWS, each over 1,000 wallets and 400 days.
 
-Two databases on one server, filled by the same generator, with a few rows at the end that no fold has seen yet. Each
-question goes to one and then to the other through the service, without the cache, and to the large one with it; a round
-before the first is not counted, so everything is warm.
+Two databases on one server, filled by the same generator, with a few rows at the end that no fold has seen yet, and
+with a recorded event of four metrics for every 100 rows. Each question goes to one and then to the other through the
+service, without the cache, and to the large one with it; a round before the first is not counted, so all is warm.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import asyncio
 import statistics
 import time
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -22,52 +21,28 @@ import uvloop
 
 from bench import database
 from bench.generator import PROJECT, History, fill
+from bench.metered import meter
 from bench.scale import SMALL_ROWS, second
-from db import transactions
-from db import wallets as wallet_queries
+from bench.usage_questions import DAY, NEW_YORK, ROUNDS, Side, questions, report
 from db.migrate import upgrade
 from db.usage import unmade
-from domain.analytics import GroupBy
-from domain.pages import Page
 from domain.permissions import Actor, Role
 from runtime import collector
 from runtime.embedded import Servers, embedded
 from runtime.process import open_coffer
 from runtime.settings import read_settings
-from services.analytics import usage_burn_rate, usage_month_to_date
 from services.keys import issue_key
-from services.usage import UsageQuestion, make_clocks, usage_report
+from services.usage import make_clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from datetime import date
     from uuid import UUID
 
     from live.figures import Figures
-    from services.coffer import Coffer
 
     Ask = Callable[["Side"], Awaitable[int]]
 
-ROUNDS: Final = 40
 MAKING_RUNS: Final = 100
-SEVERAL: Final = 10
-"""Wallets of a question about several."""
-
-INDIA, UTC, NEW_YORK = "Asia/Kolkata", "UTC", "America/New_York"
-F, C, M, K, W = GroupBy.FEATURE, GroupBy.CATEGORY, GroupBy.MEMBER, GroupBy.API_KEY, GroupBy.WALLET
-_ALL: Final[tuple[tuple[GroupBy, ...], ...]] = (
-    (),
-    (F,),
-    (C,),
-    (M,),
-    (K,),
-    (F, M),
-    (F, K),
-    (C, M),
-    (C, K),
-    (M, K),
-)
-HOUR, DAY, WEEK, MONTH = GroupBy.HOUR, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH
 
 
 class Forgetful:
@@ -78,91 +53,6 @@ class Forgetful:
 
     async def keep(self, _question: str, _version: str, _figure: Any) -> None:  # noqa: ANN401 - any figure
         """Not kept."""
-
-
-@dataclass
-class Side:
-    """One database: its open parts, with the cache or without, and its wallets, the busiest first."""
-
-    coffer: Coffer
-    actor: Actor
-    wallets: list[UUID]
-    asked: int = 0
-
-    def some(self, count: int) -> list[UUID] | None:
-        """Wallets of the next question, drawn alike for each side: all of them for none."""
-        self.asked += 1
-        step = len(self.wallets) // ROUNDS
-        return [self.wallets[(self.asked * step + n * 7) % len(self.wallets)] for n in range(count)] or None
-
-
-def report(wallets: int, keys: tuple[GroupBy, ...], days: int, zone: str = INDIA, *, compare: bool = False) -> Ask:
-    """A question for `usageReport`; how many slices its answer has."""
-
-    async def ask(side: Side) -> int:
-        start, end = last_days(side, days)
-        asked = UsageQuestion(side.some(wallets), keys, start, end, zone, compare)
-        return len((await usage_report(side.coffer, side.actor, asked)).slices)
-
-    return ask
-
-
-def last_days(side: Side, days: int) -> tuple[date, date]:
-    """So many days that end yesterday, and today."""
-    today = side.coffer.clock().date()
-    return today - timedelta(days=days - 1), today
-
-
-def questions() -> dict[str, Ask]:
-    """What is asked, by what it is called in the table."""
-    found = {}
-    for name, wallets in (("project", 0), ("one wallet", 1), (f"{SEVERAL} wallets", SEVERAL)):
-        for keys in _ALL[:2]:
-            found[f"{name}, 30 days, {_by(keys)}"] = report(wallets, keys, 30)
-        found[f"{name}, 30 days, by feature, compared"] = report(wallets, (F,), 30, compare=True)
-        for keys in _ALL:
-            found[f"{name}, 400 days, {_by(keys)}"] = report(wallets, keys, 400)
-        for zone in (UTC, INDIA, NEW_YORK):
-            for keys, days in (
-                ((HOUR,), 31),
-                ((DAY,), 400),
-                ((WEEK,), 400),
-                ((MONTH,), 400),
-                ((C, DAY), 400),
-                ((F, DAY), 400),
-            ):
-                found[f"{name}, {days} days of {zone}, {_by(keys)}"] = report(wallets, keys, days, zone)
-        found[f"{name}, 400 days of {NEW_YORK}, by feature and member"] = report(wallets, (F, M), 400, NEW_YORK)
-        found[f"{name}, burn rate"] = one_of(usage_burn_rate, wallets)
-        found[f"{name}, month to date"] = one_of(usage_month_to_date, wallets)
-        if not wallets:
-            found[f"{name}, 30 days, by wallet"] = report(0, (W,), 30)
-            found[f"{name}, 400 days, by wallet"] = report(0, (W,), 400)
-            found[f"{name}, 30 days, by wallet and feature"] = report(0, (W, F), 30)
-    return found | {"one wallet, page of transactions": page}
-
-
-def _by(keys: tuple[GroupBy, ...]) -> str:
-    return " and ".join(key.name.lower() for key in keys) or "in sum"
-
-
-def one_of(query: Callable[..., Awaitable[Any]], wallets: int) -> Ask:
-    """A question with one answer."""
-
-    async def ask(side: Side) -> int:
-        await query(side.coffer, side.actor, side.some(wallets), INDIA)
-        return 1
-
-    return ask
-
-
-async def page(side: Side) -> int:
-    """A wallet's newest 50 transactions, through its service."""
-    wallet = (side.some(1) or side.wallets)[0]
-    async with side.coffer.database.reading() as session:
-        found = await wallet_queries.find(session, side.actor.project_id, wallet)
-        assert found is not None
-        return len((await transactions.newest(session, [found.id], None, Page(50, None)))[found.id])
 
 
 async def wallets_of(url: str) -> list[UUID]:
@@ -247,19 +137,34 @@ async def compare(urls: list[str], redis_url: str, only: str) -> None:
         await measure([few, many], only)
 
 
+async def complete(url: str) -> None:
+    """Record usage unless there is some, and tidy up behind that or a migration, as PostgreSQL does after a while."""
+    began = time.perf_counter()
+    if events := await meter(url):
+        print(f"{events:,} events recorded in {time.perf_counter() - began:,.0f} s", flush=True)
+    connection = await asyncpg.connect(url)
+    await connection.execute("vacuum analyze", timeout=None)
+    await connection.close()
+
+
 async def fill_new(running: Servers, rows: int) -> list[str]:
-    """The addresses of both databases, which are made and filled unless they are there."""
+    """The addresses of both databases, which are made and filled, or brought to this release when they are there."""
     connection = await asyncpg.connect(running.database_url)
     there = await connection.fetchval("select 1 from pg_database where datname = 'small'")
     await connection.close()
     if there:
-        return [running.database_url.replace("/coffer?", "/small?"), running.database_url]
+        urls = [running.database_url.replace("/coffer?", "/small?"), running.database_url]
+        for url in urls:
+            await asyncio.to_thread(upgrade, url)
+            await complete(url)
+        return urls
     urls = [await second(running.database_url), running.database_url]
     for url, many in zip(urls, (SMALL_ROWS, rows), strict=True):
         await asyncio.to_thread(upgrade, url)
         began = time.perf_counter()
         await fill(url, History(many), lambda _rows: None)
         print(f"{many:,} rows written and folded in {time.perf_counter() - began:,.0f} s", flush=True)
+        await complete(url)
     return urls
 
 

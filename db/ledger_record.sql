@@ -1,7 +1,42 @@
 -- Recorded usage: events of metrics, with or without a charge. See ledger.sql for the rules.
 --
 -- An event, its part of the sums and its charge are one commit. Recording takes no lock on the wallet: the unique key
--- decides who was first. Locks are taken in one order everywhere: wallets, events by key, sums by their own key.
+-- decides who was first. Locks are taken in one order everywhere: clocks, wallets, events by key, sums by their own key.
+
+-- Held to its end by what records, so that days of a clock are made while nothing is recorded, up to the commit.
+create function ledger.hold_clocks(p_project_id bigint[]) returns void language sql as $$
+  select pg_advisory_xact_lock_shared(hashtext('coffer.usage_clock'), hashint8(p.id))
+  from (select distinct unnest(p_project_id) as id order by 1) p
+$$;
+
+-- Adds quarters to the sums of recorded usage: themselves and their days and months on every clock as far as it is made,
+-- or, when one is named, those on that clock alone.
+create function ledger.add_recorded(p_quarters metric_slot[], p_utc_offset smallint) returns void language sql as $$
+  with days as materialized (
+    select u.wallet_id, z.utc_offset, d.slot, u.metric_id, u.member, u.api_key_id, sum(u.events) as events,
+      sum(u.units) as units, max(u.most) as most, sum(u.credits) as credits, max(u.last_activity_at) as last_at,
+      max(u.latest) as latest
+    from unnest(p_quarters) u join wallet w on w.id = u.wallet_id join ledger.project_clock z
+      on z.project_id = w.project_id and z.utc_offset = coalesce(p_utc_offset, z.utc_offset)
+    cross join lateral (select ledger.slot_of(u.slot, 2, z.utc_offset) as slot) d
+    where p_utc_offset is not null or d.slot < z.made_until group by 1, 2, 3, 4, 5, 6
+  )
+  insert into metric_slot as s (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id, events, units, most,
+      credits, last_activity_at, latest)
+    select wallet_id, 1, 0, slot, metric_id, member, api_key_id, events, units, most, credits, last_activity_at, latest
+      from unnest(p_quarters) where p_utc_offset is null
+    union all
+    select wallet_id, 2, utc_offset, slot, metric_id, member, api_key_id, events, units, most, credits, last_at, latest
+      from days
+    union all
+    select wallet_id, 3, utc_offset, ledger.slot_of(slot, 3, utc_offset), metric_id, member, api_key_id, sum(events),
+      sum(units), max(most), sum(credits), max(last_at), max(latest) from days group by 1, 3, 4, 5, 6, 7
+    order by 1, 2, 3, 4, 5, 6, 7
+  on conflict (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id) do update
+    set events = s.events + excluded.events, units = s.units + excluded.units, most = greatest(s.most, excluded.most),
+      credits = s.credits + excluded.credits, last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at),
+      latest = greatest(s.latest, excluded.latest)
+$$;
 
 -- One asked event: what was named is resolved, `problem` is the outcome that refuses a new one; `sequence`, `credits`
 -- and `recorded_at` come with the booking.
@@ -45,8 +80,10 @@ language sql immutable as $$
 $$;
 
 -- Writes events whose keys are new, and their sums; gives what was written.
-create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof usage_event language sql as $$
-  with booked as (
+create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof usage_event language plpgsql as $$
+declare booked usage_event[];
+begin
+  with written as (
     -- Ids follow the order of the items, as the last of two events of one time is the one that was sent last.
     insert into usage_event (id, wallet_id, metric_id, units, occurred_at, recorded_at, api_key_id, transaction_sequence,
         credits, key_hash, idempotency_key, member, metadata)
@@ -56,27 +93,17 @@ create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof us
       order by a.wallet_id, a.key_hash
     on conflict (wallet_id, key_hash) do nothing
     returning *
-  ), quarters as (
-    select b.wallet_id, ledger.slot_of(b.occurred_at, 1, 0) as at, b.metric_id,
-      coalesce(b.member, '') as member, coalesce(b.api_key_id, 0) as api_key_id, count(*) as events, sum(b.units) as units,
-      max(b.units) as most, sum(coalesce(b.credits, 0)) as credits, max(b.occurred_at) as last_at,
-      max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units]) as latest
-    from booked b group by 1, 2, 3, 4, 5
-  ), counted as (
-    insert into metric_slot as s (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id, events, units, most,
-        credits, last_activity_at, latest)
-      select q.wallet_id, g.grain, g.utc_offset, ledger.slot_of(q.at, g.grain, g.utc_offset), q.metric_id, q.member,
-        q.api_key_id, sum(q.events), sum(q.units), max(q.most), sum(q.credits), max(q.last_at), max(q.latest)
-      from quarters q cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
-      group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 4, 5, 6, 7
-    on conflict (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id) do update
-      set events = s.events + excluded.events, units = s.units + excluded.units,
-        most = greatest(s.most, excluded.most), credits = s.credits + excluded.credits,
-        last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at),
-        latest = greatest(s.latest, excluded.latest)
   )
-  select * from booked
-$$;
+  select array_agg(w::usage_event) into booked from written w;
+  perform ledger.add_recorded((
+    select array_agg(q::metric_slot) from (
+      select b.wallet_id, 1::smallint, 0::smallint, ledger.slot_of(b.occurred_at, 1, 0), b.metric_id,
+        coalesce(b.member, ''), coalesce(b.api_key_id, 0), count(*), sum(b.units)::bigint, max(b.units),
+        sum(coalesce(b.credits, 0))::bigint, max(b.occurred_at),
+        max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units])
+      from unnest(booked) b group by b.wallet_id, 4, b.metric_id, 6, 7) q), null);
+  return query select * from unnest(booked);
+end $$;
 
 -- Records many events, one statement, one commit; each is answered on its own, in any order.
 create function ledger.record_usage(
@@ -85,6 +112,7 @@ create function ledger.record_usage(
 ) returns setof ledger.usage_answer language plpgsql security definer set search_path = public, ledger, pg_temp as $$
 declare asked ledger.usage_asked[]; made bigint[];
 begin
+  perform ledger.hold_clocks(p_project_id);
   select array_agg(a::ledger.usage_asked) into asked from ledger.ask_usage(p_skew_seconds, p_now, p_project_id, p_api_key_id,
     p_wallet, p_metric, p_units, p_member, p_occurred_at, p_key, p_key_hash, p_metadata, null) a;
   select array_agg(b.id) into made from ledger.book_usage((select array_agg(f::ledger.usage_asked) from (
@@ -115,6 +143,7 @@ declare
   asked ledger.usage_asked[]; paid ledger.usage_asked[]; answers ledger.usage_answer[]; a ledger.usage_asked;
   r ledger.usage_answer; e usage_event; s ledger.spent;
 begin
+  perform ledger.hold_clocks(p_project_id);
   perform 1 from wallet w where w.uuid = any(p_wallet) and w.project_id = any(p_project_id) order by w.id for no key update;
   select array_agg(x::ledger.usage_asked order by x.item) into asked from ledger.ask_usage(p_skew_seconds, p_now,
     p_project_id, p_api_key_id, p_wallet, p_metric, p_units, p_member, p_occurred_at, p_key, p_key_hash, p_metadata,
@@ -161,6 +190,19 @@ begin
   raise unique_violation;
 end $$;
 
-revoke all on function ledger.ask_usage, ledger.same_usage, ledger.book_usage,
+-- Makes days and months of a clock from the quarters of recorded usage whose days begin from p_start to before p_stop.
+create function ledger.make_recorded_days(
+  p_project_id bigint, p_utc_offset smallint, p_start timestamptz, p_stop timestamptz
+) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('coffer.usage_clock'), hashint8(p_project_id));
+  perform ledger.add_recorded((
+    select array_agg(s::metric_slot) from wallet w cross join lateral (
+      select * from metric_slot s where s.wallet_id = w.id and s.grain = 1 and s.utc_offset = 0
+        and s.slot >= p_start and s.slot < p_stop offset 0) s
+    where w.project_id = p_project_id), p_utc_offset);
+end $$;
+
+revoke all on function ledger.hold_clocks, ledger.add_recorded, ledger.make_recorded_days, ledger.ask_usage, ledger.same_usage, ledger.book_usage,
   ledger.record_usage, ledger.charge_usage from public;
 grant execute on function ledger.record_usage, ledger.charge_usage to coffer_app;

@@ -2,9 +2,10 @@
 --
 -- A spend pays nothing for this. Rows of a wallet up to its sequence are committed, so folding needs no lock on wallets;
 -- the folds of a project go one after the other. A reader adds the rows above the cursors, in the statement that reads
--- the slots. Grains (1 quarter, 2 day, 3 month), views (by which keys: 1 feature, 2 member, 4 API key) and offsets are
--- those of domain/slots.py. A wallet has every key in each grain, and days and months without keys; a project has no
--- view by all keys, and no quarters by two.
+-- the slots. Grains (1 quarter, 2 day, 3 month, 4 week), views (by which keys: 1 feature, 2 member, 4 API key) and
+-- offsets are those of domain/slots.py. A wallet has every key in quarters, days and months, and days, weeks and months
+-- without keys in a narrow table (usage_total), whose index answers alone; a project has no weeks, no view by all keys,
+-- and no quarters by two.
 
 -- The clocks whose days and months a project has, as minutes ahead of UTC, and the day before which they are made.
 create view ledger.project_clock as
@@ -12,17 +13,17 @@ create view ledger.project_clock as
     from project p cross join (values (0), (330)) m (utc_offset)
   union all select project_id, utc_offset, made_until from usage_clock;
 
--- When the slot of a time begins: a quarter of an hour, a day or a month of a clock so many minutes ahead of UTC.
+-- When the slot of a time begins: a quarter of an hour, a day, month or week of a clock so many minutes ahead of UTC.
 create function ledger.slot_of(p_at timestamptz, p_grain integer, p_utc_offset integer) returns timestamptz
 language sql immutable parallel safe as $$
   select case p_grain when 1 then date_bin('15 minutes', p_at, '2000-01-01 00:00+00')
-    else (date_trunc(case p_grain when 2 then 'day' else 'month' end,
+    else (date_trunc((array['day', 'month', 'week'])[p_grain - 1],
         (p_at at time zone 'utc') + p_utc_offset * interval '1 minute')
       - p_utc_offset * interval '1 minute') at time zone 'utc' end
 $$;
 
--- Adds quarters by all keys to the slots of their wallets and of the project: themselves and their days and months on
--- every clock as far as it is made, or, when one is named, their days and months on that clock alone.
+-- Adds quarters by all keys to the slots of their wallets and of the project: themselves and their days, weeks and months
+-- on every clock as far as it is made, or, when one is named, those on that clock alone.
 create function ledger.add_usage(p_project_id bigint, p_quarters usage_slot[], p_utc_offset smallint) returns void
 language sql as $$
   with used as materialized (
@@ -47,12 +48,18 @@ language sql as $$
     insert into usage_slot as s (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category, events,
         units, credits, last_activity_at)
       select wallet_id, 7, grain, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at
-        from slots
-      union all
-      select wallet_id, 0, grain, utc_offset, slot, '', '', 0, 0, sum(events), sum(units), sum(credits), max(last_at)
-        from slots where grain > 1 group by 1, 3, 4, 5
-      order by 1, 2, 3, 4, 5
+        from slots order by 1, 3, 4, 5
       on conflict (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category) do update
+        set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
+          last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
+  ), totals as (
+    insert into usage_total as s (wallet_id, utc_offset, grain, slot, events, units, credits, last_activity_at)
+      select d.wallet_id, d.utc_offset, g.grain, ledger.slot_of(d.slot, g.grain, d.utc_offset), sum(d.events), sum(d.units),
+        sum(d.credits), max(d.last_at)
+      from (select wallet_id, utc_offset, slot, sum(events) as events, sum(units) as units, sum(credits) as credits,
+          max(last_at) as last_at from days group by 1, 2, 3) d cross join (values (2), (3), (4)) g (grain)
+      group by 1, 2, 3, 4 order by 1, 2, 3, 4
+      on conflict (wallet_id, utc_offset, grain, slot) do update
         set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
           last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
   ), together as (
@@ -121,26 +128,33 @@ language sql security definer set search_path = public, ledger, pg_temp as $$
 $$;
 
 -- Makes the next days of a clock, of about p_rows rows but one at least, from the quarters that are there; whether there
--- are more. Folds add to days before made_until, so days are complete whenever they are made.
+-- are more. Folds and recorded usage add to days before made_until, so days are complete whenever they are made.
 create function ledger.make_clock(p_project_id bigint, p_utc_offset smallint, p_rows bigint) returns boolean
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
-declare start timestamptz; stop timestamptz; oldest timestamptz; newest timestamptz;
+declare since timestamptz; start timestamptz; stop timestamptz; oldest timestamptz; newest timestamptz;
 begin
   perform ledger.lock_usage(p_project_id);
-  select made_until into start from usage_clock where project_id = p_project_id and utc_offset = p_utc_offset;
-  select min(slot), max(slot) into oldest, newest from project_usage_slot
-    where project_id = p_project_id and view = 0 and grain = 1 and utc_offset = 0;
-  start := greatest(start, ledger.slot_of(oldest, 2, p_utc_offset));
-  select ledger.slot_of(max(d.slot), 2, p_utc_offset) into stop from (
-    select slot, sum(events) over (order by slot) as rows from project_usage_slot
-    where project_id = p_project_id and view = 0 and grain = 2 and utc_offset = 0 and slot >= start) d where rows <= p_rows;
-  stop := greatest(stop, start + interval '24 hours');
-  stop := case when stop <= newest then stop else 'infinity' end;
+  select made_until into since from usage_clock where project_id = p_project_id and utc_offset = p_utc_offset;
+  with used as (
+    select slot, events as rows from project_usage_slot
+      where project_id = p_project_id and view = 0 and grain = 2 and utc_offset = 0 and slot >= since - interval '24 hours'
+    union all
+    select s.slot, 1 from wallet w join metric_slot s on s.wallet_id = w.id and s.grain = 2 and s.utc_offset = 0
+      and s.slot >= since - interval '24 hours' where w.project_id = p_project_id
+  ), days as (
+    select slot, sum(sum(rows)) over (order by slot) as rows from used group by slot
+  )
+  select min(slot), max(slot), max(slot) filter (where rows <= p_rows) into oldest, newest, stop from days;
+  -- A day of the clock may begin up to a day before that of UTC, or end after it.
+  start := greatest(since, ledger.slot_of(oldest, 2, p_utc_offset));
+  stop := greatest(ledger.slot_of(stop, 2, p_utc_offset), start + interval '24 hours');
+  stop := case when stop <= newest + interval '24 hours' then stop else 'infinity' end;
   perform ledger.add_usage(p_project_id, (
     select array_agg(s::usage_slot) from wallet w cross join lateral (
       select * from usage_slot s where s.wallet_id = w.id and s.view = 7 and s.grain = 1 and s.utc_offset = 0
         and s.slot >= start and s.slot < stop offset 0) s
     where w.project_id = p_project_id), p_utc_offset) where start < 'infinity';
+  perform ledger.make_recorded_days(p_project_id, p_utc_offset, since, stop) where since < 'infinity';
   update usage_clock set made_until = stop where project_id = p_project_id and utc_offset = p_utc_offset;
   return stop < 'infinity';
 end $$;

@@ -75,9 +75,14 @@ PROMISES: Final[dict[str, str]] = {
             coalesce(e.member, '') as member, coalesce(e.api_key_id, 0) as api_key_id, count(*) as events,
             sum(e.units) as units, max(e.units) as most, sum(coalesce(e.credits, 0)) as credits,
             (array_agg(e.units order by e.occurred_at desc, e.id desc))[1] as latest
-          from usage_event e cross join (values (1, 0), (2, 0), (2, 330), (3, 0), (3, 330)) g (grain, utc_offset)
+          from usage_event e join wallet w on w.id = e.wallet_id join lateral (
+            select 1 as grain, 0 as utc_offset union all
+            select n, k.utc_offset from ledger.project_clock k cross join (values (2), (3)) g (n)
+              where k.project_id = w.project_id and k.made_until = 'infinity') g on true
           group by 1, 2, 3, 4, 5, 6, 7) t
-        full join metric_slot s using (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id)
+        full join (select s.* from metric_slot s join wallet w on w.id = s.wallet_id join ledger.project_clock k
+            on k.project_id = w.project_id and k.utc_offset = s.utc_offset and k.made_until = 'infinity') s
+          using (wallet_id, grain, utc_offset, slot, metric_id, member, api_key_id)
         join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         where (t.events, t.units, t.most, t.credits, t.latest)
           is distinct from (s.events, s.units, s.most, s.credits, s.latest[3])""",
@@ -85,14 +90,16 @@ PROMISES: Final[dict[str, str]] = {
         select w.uuid from usage_event e join wallet w on w.id = e.wallet_id left join credit_transaction t
           on t.wallet_id = e.wallet_id and t.sequence = e.transaction_sequence and t.key_hash = e.key_hash
         where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
-    "days and months of usage add up to its quarters": """
+    "days, weeks and months of usage add up to its quarters": """
         select w.uuid from (
           select wallet_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
-            from usage_slot group by wallet_id, view, grain, utc_offset) s join wallet w on w.id = s.wallet_id
+            from usage_slot group by wallet_id, grain, utc_offset
+          union all select wallet_id, utc_offset, sum(events), sum(credits), sum(units)
+            from usage_total group by wallet_id, grain, utc_offset) s join wallet w on w.id = s.wallet_id
         left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
         where coalesce(k.made_until, 'infinity') = 'infinity'
         group by w.id having (count(*), min(events), min(credits), min(units))
-          <> (9 + 4 * (select count(*) from usage_clock c where c.project_id = w.project_id
+          <> (11 + 5 * (select count(*) from usage_clock c where c.project_id = w.project_id
             and c.made_until = 'infinity'), max(events), max(credits), max(units))""",
     "the usage of a project is that of its wallets": """
         select min(w.uuid::text)::uuid as uuid from wallet w join (

@@ -1,4 +1,4 @@
-"""Which slots of folded usage make up a range of days: months and days where they fit, quarters at the borders."""
+"""Which slots of folded usage make up a range of days: the coarsest that fit, quarters of an hour at the borders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum, IntFlag
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.analytics import GroupBy
 from domain.usage import instants, midnight
@@ -23,7 +23,6 @@ NEW_CLOCK_DAYS: Final = 7
 
 REMEMBERED_RANGES: Final = 1_024
 _DAY: Final = timedelta(days=1)
-_LONGEST_MONTH: Final = timedelta(days=31)
 _TIMES: Final = frozenset({GroupBy.HOUR, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 
 
@@ -36,6 +35,8 @@ class Grain(IntEnum):
     """A day of an offset."""
     MONTH = 3
     """A month of an offset."""
+    WEEK = 4
+    """A week of an offset, from Monday; only wallets have them, without keys."""
 
 
 class View(IntFlag):
@@ -59,8 +60,27 @@ _VIEW: Final = {
     GroupBy.MEMBER: View.MEMBER,
     GroupBy.API_KEY: View.API_KEY,
 }
+_WITHIN: Final[dict[frozenset[GroupBy], tuple[Grain, ...]]] = {
+    frozenset(): (Grain.MONTH, Grain.WEEK, Grain.DAY),
+    frozenset({GroupBy.MONTH}): (Grain.MONTH, Grain.DAY),
+    frozenset({GroupBy.WEEK}): (Grain.WEEK, Grain.DAY),
+}
+"""Slots that cross no border of these times, the coarsest first; days cross none of any others."""
+
 PAIRS: Final = frozenset({View.FEATURE | View.MEMBER, View.FEATURE | View.API_KEY, View.MEMBER | View.API_KEY})
 """Views of a project that have no quarters."""
+
+
+class Kept(NamedTuple):
+    """What slots there are: days of which offsets, when the first and the last quarter begin, and whether weeks."""
+
+    offsets: Collection[int] = OFFSETS
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    weeks: bool = False
+
+
+EVERY_PROJECT: Final = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +93,17 @@ class Stretch:
     end: datetime
 
 
-def view_of(group_by: Sequence[GroupBy]) -> View:
-    """The view that knows these keys and as little else as can be."""
-    view = View.TOTAL
+def view_of(group_by: Sequence[GroupBy], category: int | None = None) -> View:
+    """The view that knows these keys, and a category if one is named, and as little else as can be."""
+    view = View.TOTAL if category is None else View.FEATURE
     for key in group_by:
         view |= _VIEW.get(key, View.TOTAL)
     return view
+
+
+def is_together(wallets: Sequence[int] | None, group_by: Sequence[GroupBy]) -> bool:
+    """Whether the project's own slots answer: every wallet (None), not kept apart."""
+    return wallets is None and GroupBy.WALLET not in group_by
 
 
 def is_by_time(group_by: Sequence[GroupBy]) -> bool:
@@ -98,7 +123,7 @@ def missing_clocks(
 
 
 def stretches(
-    start: date, end: date, zone: ZoneInfo, group_by: Collection[GroupBy], offsets: Collection[int] = OFFSETS
+    start: date, end: date, zone: ZoneInfo, group_by: Collection[GroupBy], kept: Kept = EVERY_PROJECT
 ) -> list[Stretch]:
     """What covers the days from `start` to `end` without crossing a border that the keys ask for."""
     first, after = instants(start, end, zone)
@@ -106,13 +131,13 @@ def stretches(
     if GroupBy.HOUR in times:
         return [Stretch(Grain.QUARTER, 0, first, after)]
     runs = _runs(start, end, zone)
-    months = times <= {GroupBy.MONTH}
-    if not times and (len(runs) > 1 or runs[0][0] not in offsets):
-        return _cover(first, after, 0, months=True)
+    grains = [grain for grain in _WITHIN.get(times, (Grain.DAY,)) if kept.weeks or grain is not Grain.WEEK]
+    if not times and (len(runs) > 1 or runs[0][0] not in kept.offsets):
+        return _cover(*_widened(first, after, 0, grains[0], kept), 0, grains)
     found: list[Stretch] = []
     for offset, run_start, run_end in runs:
-        if offset is not None and offset in offsets:
-            found += _cover(run_start, run_end, offset, months=months)
+        if offset is not None and offset in kept.offsets:
+            found += _cover(*_widened(run_start, run_end, offset, grains[0], kept), offset, grains)
         else:
             found.append(Stretch(Grain.QUARTER, 0, run_start, run_end))
     return found
@@ -135,33 +160,53 @@ def _runs(start: date, end: date, zone: ZoneInfo) -> list[tuple[int | None, date
     return runs
 
 
-def _cover(start: datetime, end: datetime, offset: int, *, months: bool) -> list[Stretch]:
-    """Months and days of an offset between two instants, quarters where no whole day fits."""
+def _widened(start: datetime, end: datetime, offset: int, grain: Grain, kept: Kept) -> tuple[datetime, datetime]:
+    """Whole slots of an offset at the ends beyond which nothing was used: one month then stands for its days."""
     ahead = timedelta(minutes=offset)
-    first_day, last_day = _whole(start + ahead, end + ahead, _day_of, _DAY)
-    first_month, last_month = _whole(first_day, last_day, _month_of, _LONGEST_MONTH) if months else (last_day, last_day)
-    borders = [start, first_day - ahead, first_month - ahead, last_month - ahead, last_day - ahead, end]
-    grains = [Grain.QUARTER, Grain.DAY, Grain.MONTH, Grain.DAY, Grain.QUARTER]
-    return [
-        Stretch(grain, 0 if grain is Grain.QUARTER else offset, a, b)
-        for grain, a, b in zip(grains, borders[:-1], borders[1:], strict=True)
-        if a < b
-    ]
+    begin_of, longest = _BEGIN[grain]
+    if kept.oldest and start <= kept.oldest:
+        start = begin_of(start + ahead) - ahead
+    if kept.newest and end > kept.newest:
+        end = _next(end + ahead, begin_of, longest) - ahead
+    return start, end
 
 
-def _whole(
-    start: datetime, end: datetime, begin_of: Callable[[datetime], datetime], step: timedelta
-) -> tuple[datetime, datetime]:
-    """The whole days or months between two times; `end` twice when there are none."""
-    first, last = begin_of(start), begin_of(end)
-    if first < start:
-        first = begin_of(first + step)
-    return (first, last) if first < last else (end, end)
+def _cover(start: datetime, end: datetime, offset: int, grains: Sequence[Grain]) -> list[Stretch]:
+    """Slots of an offset between two instants, the coarsest grain that fits first, quarters at the borders."""
+    if start >= end:
+        return []
+    if not grains:
+        return [Stretch(Grain.QUARTER, 0, start, end)]
+    ahead = timedelta(minutes=offset)
+    begin_of, longest = _BEGIN[grains[0]]
+    first, last = _next(start + ahead, begin_of, longest) - ahead, begin_of(end + ahead) - ahead
+    if first >= last:
+        return _cover(start, end, offset, grains[1:])
+    before, after = _cover(start, first, offset, grains[1:]), _cover(last, end, offset, grains[1:])
+    return [*before, Stretch(grains[0], offset, first, last), *after]
+
+
+def _next(at: datetime, begin_of: Callable[[datetime], datetime], longest: timedelta) -> datetime:
+    """When the first slot that begins then or later does."""
+    begins = begin_of(at)
+    return begins if begins == at else begin_of(begins + longest)
 
 
 def _day_of(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def _week_of(at: datetime) -> datetime:
+    return _day_of(at) - at.weekday() * _DAY
+
+
 def _month_of(at: datetime) -> datetime:
     return _day_of(at).replace(day=1)
+
+
+_BEGIN: Final = {
+    Grain.DAY: (_day_of, _DAY),
+    Grain.WEEK: (_week_of, 7 * _DAY),
+    Grain.MONTH: (_month_of, 31 * _DAY),
+}
+"""When the slot of a time begins, and how long one is at most."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from db import usage as queries
@@ -66,13 +65,12 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
         by_metric = replace(days, group_by=(GroupBy.METRIC,))
         metrics = await figures(coffer.figures, session, scope, by_metric) if asked.metrics else []
     await want_clocks(coffer, scope, days)
-    credits, events, units = (sum(map(attrgetter(name), slices)) for name in ("credits", "events", "units"))
+    credits, events, units = map(sum, [*zip(*slices, strict=True)][1:4] or ((), (), ()))
     previous = None if before is None else sum(row.credits for row in before)
     if before is not None and not is_by_time(asked.group_by):
         known = {tuple(row.keys): row.credits for row in before}
         slices = [row._replace(previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
-    sums = credits, events, units
-    return UsageReport(start, end, days.zone.key, *sums, previous, slices, by_key(metrics))
+    return UsageReport(start, end, days.zone.key, credits, events, units, previous, slices, by_key(metrics))
 
 
 def by_key(rows: Sequence[UsageRow]) -> list[UsageSlice]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
-from operator import attrgetter
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -16,12 +15,11 @@ from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
-from domain.slots import OFFSETS, missing_clocks, stretches
+from domain.slots import OFFSETS, Kept, View, is_together, missing_clocks, stretches, view_of
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-    from datetime import date
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
@@ -42,8 +40,18 @@ MAX_WAITING_ROWS: Final = 500_000
 REMEMBERED_SLICES: Final = 1_000
 """A figure with more slices would be too large to be kept."""
 
-_CATEGORIES: Final = {"0": "HOLD"} | {str(category.value): category.name for category in UsageCategory}
-_FORMAT: Final = 1
+_CATEGORIES: Final = {0: "HOLD"} | {category.value: category.name for category in UsageCategory}
+_NAMERS: Final[dict[GroupBy, Callable[[Any], str]]] = {
+    GroupBy.CATEGORY: _CATEGORIES.__getitem__,
+    GroupBy.WALLET: lambda key: f"wal_{key.hex}",
+    GroupBy.HOUR: lambda key: f"{key:%Y-%m-%dT%H:%MZ}",
+    GroupBy.DAY: date.isoformat,
+    GroupBy.WEEK: date.isoformat,
+    GroupBy.MONTH: lambda key: f"{key:%Y-%m}",
+}
+"""How a key is written that is no text."""
+
+_FORMAT: Final = 2
 """Raised when what is remembered changes its form."""
 
 
@@ -80,55 +88,71 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
     """Usage by the keys, most credits first, or by time. InvalidInput when there are too many slices or units."""
     if GroupBy.METRIC in days.group_by:
         # Not remembered: what is recorded without a charge moves no wallet's sequence.
-        asked = _asked(days, OFFSETS)
+        asked = _asked(days, scope, metrics=True)
         return _checked(await recorded(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1), days)
     question = _question(scope, days)
     found = await remembered.find(question, scope.state.version)
     if found is not None:
         return [UsageRow(tuple(row[0]), row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in found]
-    asked = _asked(days, scope.state.made)
-    rows = await queries.used(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1)
+    rows = await queries.used(session, scope.project_id, scope.wallet_ids, _asked(days, scope), MAX_SLICES + 1)
     slices = _checked(rows, days)
     if len(slices) <= REMEMBERED_SLICES:
-        figure = [(s.keys, s.credits, s.events, s.units, s.last_activity_at.isoformat()) for s in slices]
-        await remembered.keep(question, scope.state.version, figure)
+        await remembered.keep(question, scope.state.version, [row[:5] for row in slices])
     return slices
 
 
 async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
     """The same, however many there are; usage of the ledger is read bit by bit."""
-    read = _reader(days.group_by)
     if GroupBy.METRIC in days.group_by:
-        for row in await recorded(session, scope.project_id, scope.wallet_ids, _asked(days, OFFSETS), None):
-            yield read(row)
+        asked = _asked(days, scope, metrics=True)
+        found = await recorded(session, scope.project_id, scope.wallet_ids, asked, None)
+        for row in slices_of(found, days.group_by):
+            yield row
         return
-    asked = _asked(days, scope.state.made)
-    async with aclosing(queries.streamed(session, scope.project_id, scope.wallet_ids, asked)) as rows:
+    namers = [_NAMERS.get(key, str) for key in days.group_by]
+    rows = queries.streamed(session, scope.project_id, scope.wallet_ids, _asked(days, scope))
+    async with aclosing(rows):
         async for row in rows:
-            yield read(row)
+            keys = tuple(namer(key) for namer, key in zip(namers, row, strict=False))
+            yield UsageRow(keys, *row[len(keys) :])
+
+
+def slices_of(found: queries.Figures, group_by: Sequence[GroupBy]) -> list[UsageRow]:
+    """Slices with their keys' names, each of which is made once."""
+    keys = [_named(column, _NAMERS.get(key)) for key, column in zip(group_by, found.keys, strict=True)]
+    combined = zip(*keys, strict=True) if keys else [()] * len(found.credits)
+    return list(map(UsageRow, combined, *found[1:]))
 
 
 async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
     """Have the days of the question's zone made, so that the next question about them is fast."""
     wanted = scope.state.wanted
     missing = missing_clocks(days.start, days.end, days.zone, days.group_by, wanted)
-    if missing and GroupBy.METRIC not in days.group_by and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
+    if missing and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
         async with coffer.database.transaction() as session:
             await queries.want_clocks(session, scope.project_id, missing)
 
 
-def _checked(rows: Sequence[Any], days: Days) -> list[UsageRow]:
-    if len(rows) > MAX_SLICES:
+def _checked(found: queries.Figures, days: Days) -> list[UsageRow]:
+    if len(found.credits) > MAX_SLICES:
         raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
-    read = _reader(days.group_by)
-    slices = [read(row) for row in rows]
-    check_units(sum(map(abs, map(attrgetter("units"), slices))))
-    return slices
+    check_units(sum(map(abs, found.units)))
+    return slices_of(found, days.group_by)
 
 
-def _asked(days: Days, offsets: Collection[int]) -> queries.Asked:
+def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequence[str]:
+    if namer is None:
+        return column
+    names = {key: namer(key) for key in set(column)}
+    return [names[key] for key in column]
+
+
+def _asked(days: Days, scope: Scope, *, metrics: bool = False) -> queries.Asked:
     first, after = instants(days.start, days.end, days.zone)
-    covering = stretches(days.start, days.end, days.zone, days.group_by, offsets)
+    state = scope.state
+    weeks = not is_together(scope.wallet_ids, days.group_by) and view_of(days.group_by, days.category) is View.TOTAL
+    kept = Kept(state.made) if metrics else Kept(state.made, state.oldest, state.newest, weeks)
+    covering = stretches(days.start, days.end, days.zone, days.group_by, kept)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 
 
@@ -148,13 +172,3 @@ async def _wallet_ids(session: Session, actor: Actor, wallets: Sequence[UUID | N
     if len(found) < len(set(wallets)):
         raise NotFound("No such wallet in this project: see `wallets`.", field=["walletIds"])
     return found
-
-
-def _reader(group_by: Sequence[GroupBy]) -> Callable[[Sequence[Any]], UsageRow]:
-    """What makes a slice of a row."""
-    keys = len(group_by)
-    if GroupBy.CATEGORY not in group_by:
-        return lambda row: UsageRow(row[:keys], *row[keys:])
-    place = group_by.index(GroupBy.CATEGORY)
-    before, after = slice(place), slice(place + 1, keys)
-    return lambda row: UsageRow((*row[before], _CATEGORIES[row[place]], *row[after]), *row[keys:])

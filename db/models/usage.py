@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import SmallInteger
+from sqlalchemy import PrimaryKeyConstraint, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base
+
+_KEY: Final = ("wallet_id", "utc_offset", "grain", "slot")
 
 
 class _Slot:
@@ -33,6 +36,28 @@ class UsageSlot(_Slot, Base):
     __tablename__ = "usage_slot"
 
     wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+class UsageTotal(Base):
+    """Usage of a wallet without keys in days, months and weeks, in an index that is read without the table.
+
+    Vacuum comes often, as the index alone is enough only for what vacuum has seen.
+    """
+
+    __tablename__ = "usage_total"
+    __table_args__ = (
+        PrimaryKeyConstraint(*_KEY, postgresql_include=("events", "units", "credits", "last_activity_at")),
+        {"postgresql_with": {f"autovacuum_vacuum_{kind}scale_factor": "0.02" for kind in ("", "insert_")}},
+    )
+
+    wallet_id: Mapped[int]
+    utc_offset: Mapped[int] = mapped_column(SmallInteger)
+    grain: Mapped[int] = mapped_column(SmallInteger)
+    slot: Mapped[datetime]
+    events: Mapped[int]
+    units: Mapped[int]
+    credits: Mapped[int]
+    last_activity_at: Mapped[datetime]
 
 
 class ProjectUsageSlot(_Slot, Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.reconcile import PROMISES
+from db.usage import make_clock
 from domain.analytics import GroupBy
 from domain.metrics import MAX_LATE_DAYS, Aggregation, MetricDefinition
 from domain.pricing import UsageCategory
@@ -21,7 +25,7 @@ from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
-from tests.services.test_usage_sums import BORDERS, NEAR, ZONES, time_key
+from tests.services.test_usage_sums import BORDERS, NEAR, ZONES, make_days, time_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +120,11 @@ def summed(
     }
 
 
-async def write(coffer: Coffer, actor: Actor, events: Sequence[Event]) -> list[Any]:
-    """Record and charge events for two wallets, each of them twice, in an order in which the last is sent last."""
+async def write(coffer: Coffer, actor: Actor, events: Sequence[Event], zone: ZoneInfo, steps: int) -> list[Any]:
+    """Record and charge events for two wallets, each of them twice, in an order in which the last is sent last.
+
+    In the middle some steps of days of the zone's clocks are made.
+    """
     wallets = [await wallet_with(coffer, actor, 100_000) for _ in range(2)]
     for metric in METRICS.values():
         await define_metric(coffer, actor, metric)
@@ -126,10 +133,14 @@ async def write(coffer: Coffer, actor: Actor, events: Sequence[Event]) -> list[A
         for place, event in enumerate(events)
     ]
     then = replace(coffer, clock=lambda: NOW)
-    for act, charged in ((record_batch, False), (charge_batch, True)):
-        batch = [request for request, event in zip(requests, events, strict=True) if event.charged is charged]
-        for _ in range(2 if batch else 0):
-            await act(then, actor, batch)
+    numbered = list(zip(requests, events, strict=True))
+    half = len(numbered) // 2
+    for part in (numbered[:half], numbered[half:]):
+        for act, charged in ((record_batch, False), (charge_batch, True)):
+            batch = [request for request, event in part if event.charged is charged]
+            for _ in range(2 if batch else 0):
+                await act(then, actor, batch)
+        await make_days(coffer, actor, zone, steps)
     return wallets
 
 
@@ -139,15 +150,15 @@ async def write(coffer: Coffer, actor: Actor, events: Sequence[Event]) -> list[A
     charged=st.lists(CHARGED, max_size=5),
     zone=st.sampled_from(ZONES),
     other=st.none() | st.sampled_from(BY),
-    days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 70)),
+    days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 70), st.sampled_from([0, 1, 3, 10])),
 )
 async def test_every_aggregate_is_the_sum_over_the_events(
     coffer: Coffer, recorded: list[Event], charged: list[Event], zone: str, other: GroupBy | None, days: tuple[Any, ...]
 ) -> None:
-    """By metric and any other key, zone and range, the figures are those of a scan over late and repeated events."""
+    """By metric and any key, zone, range and days made, figures are those of a scan over late and repeated events."""
     actor = await owner_of(coffer, uuid4().hex)
     events = [*recorded, *charged]
-    wallets = await write(coffer, actor, events)
+    wallets = await write(coffer, actor, events, ZoneInfo(zone), days[3])
     start = (days[0] + timedelta(days=days[1])).date()
     end = start + timedelta(days=days[2])
     groups = [GroupBy.METRIC] if other is None else [GroupBy.METRIC, other]
@@ -166,3 +177,32 @@ async def test_every_aggregate_is_the_sum_over_the_events(
     broken_down = await usage_breakdown(coffer, actor, wallets[0].uuid, GroupBy.METRIC, (start, end))
     for rows in (summary.metrics, broken_down):
         assert {(row.key,): (row.credits, row.events, row.units) for row in rows} == expected
+
+
+async def test_days_made_while_usage_is_recorded_have_all_of_it(coffer: Coffer) -> None:
+    """Events recorded beside every step that makes a clock's days are in them, as reconcile sees it."""
+    actor = await owner_of(coffer, uuid4().hex)
+    wallet = await wallet_with(coffer, actor, 0)
+    await define_metric(coffer, actor, METRICS["SUMMED"])
+    made = asyncio.Event()
+
+    async def record(worker: int) -> None:
+        number = 0
+        while not made.is_set() or not number:
+            now = NOW - timedelta(hours=number * 7 % 4_000)
+            event = UsageRequest(wallet.uuid, "SUMMED", 1, f"{worker}-{number}", None, now)
+            await record_batch(replace(coffer, clock=lambda: NOW), actor, [event])
+            number += 1
+
+    recorders = [asyncio.create_task(record(worker)) for worker in range(3)]
+    for zone in ("America/New_York", "Asia/Kathmandu"):
+        await make_days(coffer, actor, ZoneInfo(zone), 20)
+    made.set()
+    await asyncio.gather(*recorders)
+    async with coffer.database.transaction() as session:
+        for offset in (-300, -240, 345):
+            while await make_clock(session, actor.project_id, offset, 10_000):
+                pass
+    connection = await asyncpg.connect(coffer.database.url)
+    assert await connection.fetch(PROMISES["the sums of recorded usage equal its events"]) == []
+    await connection.close()
