@@ -25,7 +25,7 @@ WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 CHECKOUT = Path(__file__).parents[2]
 USER = """
-import asyncio, signal, sys
+import asyncio, select, signal, sys
 from pathlib import Path
 import asyncpg
 from runtime.embedded import embedded
@@ -41,7 +41,9 @@ async def ask(servers):
 with embedded(Path(sys.argv[1]), lambda line: None) as servers:
     try:
         print("ready", flush=True)
-        sys.stdin.read()
+        # A signal that comes just before a wait without an end would be noticed after it.
+        while not select.select([sys.stdin], [], [], 0.1)[0]:
+            pass
     except KeyboardInterrupt:
         asyncio.run(ask(servers))
 print("left", flush=True)

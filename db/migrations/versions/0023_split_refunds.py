@@ -8,7 +8,7 @@ from alembic import op
 
 from db.migrate import execute_script, remove_engine
 
-revision = "0024"
+revision = "0023"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
@@ -19,7 +19,7 @@ _EVERYTHING = "kinds @> array[1, 2, 3, 4, 5, 6, 7]::smallint[]"
 def upgrade() -> None:
     """Make the table and the column; who wanted to hear of everything hears of subscriptions as well."""
     remove_engine(op.get_bind())
-    execute_script(op.get_bind(), Path(__file__).with_name("0024_split_refunds.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0023_split_refunds.sql").read_text())
     op.execute(f"update notification_preference set kinds = kinds || 8::smallint where {_EVERYTHING}")  # noqa: S608
 
 

@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0023"
-down_revision = "0024"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Move the slots without keys, make the weeks of their days, and days of recorded usage on the clocks there are."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0023_usage_totals.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0024_usage_totals.sql").read_text())
 
 
 def downgrade() -> None:
