@@ -162,3 +162,4 @@ end $$;
 revoke all on function ledger.slot_of, ledger.add_usage, ledger.lock_usage, ledger.fold_usage, ledger.want_clock,
   ledger.make_clock from public;
 grant execute on function ledger.slot_of, ledger.fold_usage, ledger.want_clock, ledger.make_clock to coffer_app;
+grant select on ledger.project_clock to coffer_app;
