@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 REGULAR: Final = "NotoSans-Regular"
 BOLD: Final = "NotoSans-Bold"
 _FOLDER: Final = Path(__file__).parent / "fonts"
-_BLOCK_CHARACTERS: Final = 128
-_FIRST: Final = 0x0900
 _SCRIPTS: Final = (
     "Devanagari",
     "Bengali",
@@ -26,20 +25,24 @@ _SCRIPTS: Final = (
     "Kannada",
     "Malayalam",
 )
-"""The Indian scripts in the order of their Unicode blocks, from _FIRST on."""
+"""The Indian scripts in the order of their Unicode blocks."""
 
-_SHARED: Final = frozenset("\u0964\u0965")
-"""The full stops that all of them use, and all their fonts have, as they have Latin letters."""
+_FIRST: Final = 0x0900
+_BLOCK_CHARACTERS: Final = 128
+_LETTER: Final = re.compile("[\u0900-\u0963\u0966-\u0d7f]")
+"""All characters of those blocks but the full stops, which every script uses and every font has, as it has ASCII."""
+
+_WORD: Final = re.compile(r"\S+")
 
 
 def with_fonts(line: str) -> str:
     """Escaped text with the font of each word that is in an Indian script; the rest has its paragraph's own."""
-    return _WORD.sub(_named, line)
+    return _WORD.sub(_with_font, line)
 
 
 def needs_shaping(line: str) -> bool:
     """Whether letters join, change places or merge: those of Indian scripts do."""
-    return _WORD.search(line) is not None
+    return _LETTER.search(line) is not None
 
 
 @cache
@@ -52,22 +55,17 @@ def use(font: str) -> str:
     return font
 
 
-def _letters(place: int) -> str:
-    first = _FIRST + place * _BLOCK_CHARACTERS
-    return "".join(chr(code) for code in range(first, first + _BLOCK_CHARACTERS) if chr(code) not in _SHARED)
+def _with_font(word: Match[str]) -> str:
+    """A word is shaped by one font, so a change of scripts begins a new one."""
+    text = word[0]
+    runs = [(script, next(letters).start()) for script, letters in groupby(_LETTER.finditer(text), _script_of)]
+    if not runs:
+        return text
+    borders = [0, *(start for _, start in runs[1:]), len(text)]
+    fonts = [use(f"NotoSans{script}-Regular") for script, _ in runs]
+    parts = zip(fonts, borders, borders[1:], strict=False)
+    return " ".join(f'<font name="{font}">{text[start:end]}</font>' for font, start, end in parts)
 
 
-def _word(place: int) -> str:
-    """A word with letters of one script, and without those of another."""
-    others = "".join(_letters(other) for other in range(len(_SCRIPTS)) if other != place)
-    return f"([^\\s{others}{_letters(place)}]*[{_letters(place)}][^\\s{others}]*)"
-
-
-_WORD: Final = re.compile("|".join(_word(place) for place in range(len(_SCRIPTS))))
-
-
-def _named(word: Match[str]) -> str:
-    script = _SCRIPTS[(word.lastindex or 1) - 1]
-    # A word is shaped by one font, so that a change of scripts begins a new one.
-    space = " " if word.start() and not word.string[word.start() - 1].isspace() else ""
-    return f'{space}<font name="{use(f"NotoSans{script}-Regular")}">{word[0]}</font>'
+def _script_of(letter: Match[str]) -> str:
+    return _SCRIPTS[(ord(letter[0]) - _FIRST) // _BLOCK_CHARACTERS]
