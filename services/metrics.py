@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from db import metrics as queries
 from db import pricing
 from domain.errors import InvalidState, NotFound, UnknownFeature
+from domain.inputs import check_text
 from domain.metrics import MAX_METRICS, MetricDefinition, validate_metric
 from domain.permissions import Actor, Permission
 
@@ -49,8 +50,9 @@ async def define_metric(coffer: Coffer, actor: Actor, metric: MetricDefinition) 
 
 
 async def archive_metric(coffer: Coffer, actor: Actor, key: str) -> Metric:
-    """Take no more events of a metric; reports keep what was recorded. NotFound."""
+    """Take no more events of a metric; reports keep what was recorded. NotFound, InvalidInput."""
     actor.require(Permission.PUBLISH_PRICES)
+    check_text(key, "key")
     async with coffer.database.transaction() as session:
         metric = await queries.find(session, actor.project_id, key)
         if metric is None:

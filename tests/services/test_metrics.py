@@ -69,3 +69,9 @@ async def test_an_unknown_metric_can_not_be_archived(coffer: Coffer, actor: Acto
     """A key that the project has not is NOT_FOUND."""
     with pytest.raises(NotFound):
         await archive_metric(coffer, actor, "NOTHING")
+
+
+async def test_a_key_that_no_metric_can_have_is_refused(coffer: Coffer, actor: Actor) -> None:
+    """A key with a character that the database can't hold is INVALID_INPUT."""
+    with pytest.raises(InvalidInput):
+        await archive_metric(coffer, actor, "\x00")
