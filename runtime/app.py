@@ -68,37 +68,39 @@ def create_app(coffer: Coffer, settings: Settings) -> Starlette:
         yield
         await view.budgets.close()
 
-    app = Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/", lambda _request: RedirectResponse("/graphql")),
-            Route("/graphql", view, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", view),
-            *Exports(coffer, authenticator, view.budget_of).routes(),
-            *downloads.routes(coffer, authenticator, open_store(settings)),
-            *webhooks.routes(coffer),
-            *checkout.routes(settings),
-            *(simulated.routes(coffer, settings) if settings.accounts.has_simulated else []),
-            Route("/healthz", _healthy),
-            Route("/readyz", _ready(coffer)),
-            Route("/metrics", _metrics),
-            Mount("/static", StaticFiles(directory=_STATIC)),
-        ],
-        middleware=[
-            *trusting(settings.origins),
-            Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
-            Middleware(QuickAnswers, view=view),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.allowed_origins),
-                allow_methods=["GET", "POST"],
-                allow_headers=["*"],
-                expose_headers=[*RATE_FIELDS, "x-request-id"],
-            ),
-        ],
-    )
+    routes = [
+        Route("/", lambda _request: RedirectResponse("/graphql")),
+        Route("/graphql", view, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", view),
+        *Exports(coffer, authenticator, view.budget_of).routes(),
+        *downloads.routes(coffer, authenticator, open_store(settings)),
+        *webhooks.routes(coffer),
+        *checkout.routes(settings),
+        *(simulated.routes(coffer, settings) if settings.accounts.has_simulated else []),
+        Route("/healthz", _healthy),
+        Route("/readyz", _ready(coffer)),
+        Route("/metrics", _metrics),
+        Mount("/static", StaticFiles(directory=_STATIC)),
+    ]
+    app = Starlette(lifespan=lifespan, routes=routes, middleware=_middleware(settings, view))
     app.state.seats = view.seats
     return app
+
+
+def _middleware(settings: Settings, view: GraphQLView) -> list[Middleware]:
+    """What every request passes, the outermost first."""
+    return [
+        *trusting(settings.origins),
+        Middleware(RequestMiddleware, https=settings.public_url.startswith("https:")),
+        Middleware(QuickAnswers, view=view),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=[*RATE_FIELDS, "x-request-id"],
+        ),
+    ]
 
 
 class RequestMiddleware:

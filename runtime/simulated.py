@@ -66,6 +66,19 @@ T = TypeVar("T", str, int, bool)
 def routes(coffer: Coffer, settings: Settings) -> list[Route]:
     """Make the provider's routes."""
     key = merchant_key(settings.simulated_secret)
+    return [
+        *_order_routes(coffer, settings, key),
+        *_charge_routes(coffer, settings, key),
+        *_subscription_routes(coffer, key),
+        *_transfer_routes(coffer, settings, key),
+        *_split_routes(coffer, key),
+        Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
+        Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
+    ]
+
+
+def _order_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
+    """What merchants may do with orders."""
 
     async def create(request: Request) -> dict[str, object]:
         body = await _read_json(request)
@@ -94,11 +107,6 @@ def routes(coffer: Coffer, settings: Settings) -> list[Route]:
         Route("/simulated/orders", _private(key, create), methods=["POST"]),
         Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),
-        *_charge_routes(coffer, settings, key),
-        *_subscription_routes(coffer, key),
-        *_payout_routes(coffer, settings, key),
-        Route("/simulated/checkout/{order}", _page(coffer, settings.simulated_delay_ms), methods=["GET"]),
-        Route("/simulated/checkout/{order}", _choice(coffer), methods=["POST"]),
     ]
 
 
@@ -141,7 +149,7 @@ def _subscription_routes(coffer: Coffer, key: str) -> list[Route]:
     ]
 
 
-def _payout_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
+def _transfer_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
     """What merchants may do with the money that they send."""
 
     async def keep(request: Request) -> dict[str, object]:
@@ -164,17 +172,22 @@ def _payout_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
     async def read(request: Request) -> dict[str, object]:
         return _transfer(await payouts.read(coffer, request.path_params["transfer"]))
 
+    return [
+        Route("/simulated/beneficiaries", _private(key, keep), methods=["POST"]),
+        Route("/simulated/transfers", _private(key, send), methods=["POST"]),
+        Route("/simulated/transfers/{transfer}", _private(key, read), methods=["GET"]),
+    ]
+
+
+def _split_routes(coffer: Coffer, key: str) -> list[Route]:
+    """What merchants may do with parts of payments."""
+
     async def split(request: Request) -> dict[str, object]:
         body = await _read_json(request)
         await payouts.split(coffer, request.path_params["order"], _field(body, "amount_minor", int))
         return {}
 
-    return [
-        Route("/simulated/orders/{order}/splits", _private(key, split), methods=["POST"]),
-        Route("/simulated/beneficiaries", _private(key, keep), methods=["POST"]),
-        Route("/simulated/transfers", _private(key, send), methods=["POST"]),
-        Route("/simulated/transfers/{transfer}", _private(key, read), methods=["GET"]),
-    ]
+    return [Route("/simulated/orders/{order}/splits", _private(key, split), methods=["POST"])]
 
 
 def _transfer(row: SimulatedTransfer) -> dict[str, object]:

@@ -28,7 +28,7 @@ from strawberry.types.base import StrawberryMaybe, StrawberryOptional, get_objec
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 
-from schema.fast_values import Convert, Unusual
+from schema.fast_values import Convert, Unusual, list_value
 
 _NOTHING = object()
 """No value: the resolver's own default holds."""
@@ -124,7 +124,7 @@ class Arguments:
         if is_leaf_type(inner):
             return _leaf(inner.coerce_input_value, nullable=nullable)
         if isinstance(inner, GraphQLList):
-            return _list(self._converter(inner.of_type, own.of_type, depth + 1), nullable=nullable)
+            return list_value(self._converter(inner.of_type, own.of_type, depth + 1), nullable=nullable)
         return self._object(inner, own, depth, nullable=nullable)
 
     def _object(self, type_: GraphQLInputObjectType, own: Any, depth: int, *, nullable: bool) -> Convert:
@@ -172,19 +172,6 @@ def _leaf(coerce: Convert, *, nullable: bool) -> Convert:
         if coerced is Undefined or coerced is None:
             raise Unusual
         return coerced
-
-    return convert
-
-
-def _list(item: Convert, *, nullable: bool) -> Convert:
-    """A list of what `item` converts."""
-
-    def convert(value: Any) -> Any:
-        if type(value) is list:
-            return [item(each) for each in value]
-        if value is None and nullable:
-            return None
-        raise Unusual
 
     return convert
 

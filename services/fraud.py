@@ -100,29 +100,35 @@ async def _look(
     facts = Facts(amount_minor, [text for text in texts if text], client.country, client.home_country, **counted)
     found = findings(facts)
     decision = FraudDecision.REVIEW if is_blocked(found) else FraudDecision.ALLOWED
-    values = {
-        "uuid": uuid4(),
-        "project_id": wallet.project_id,
-        "wallet_id": wallet.id,
-        "wallet_uuid": wallet.uuid,
-        "idempotency_key": request.idempotency_key,
+    about = {
         "amount_minor": amount_minor,
         "points": score(found),
         "signals": {str(int(finding.signal)): finding.points for finding in found},
         "decision": decision,
-        "address": client.address,
-        "country": client.country,
-        "device": client.device,
-        "agent": client.agent,
         "created_at": coffer.clock(),
     }
-    await queries.add(session, values)
+    await queries.add(session, _who(wallet, request) | about)
     row = await queries.by_key(session, wallet.id, request.idempotency_key)
     assert row is not None  # noqa: S101 - it was just written, by us or by a twin
     _looked_at.labels(decision.name.lower()).inc()
     if decision is FraudDecision.REVIEW:
         await _tell(coffer, session, row)
     return row
+
+
+def _who(wallet: Wallet, request: PurchaseRequest) -> dict[str, Any]:
+    client = request.client or NOBODY
+    return {
+        "uuid": uuid4(),
+        "project_id": wallet.project_id,
+        "wallet_id": wallet.id,
+        "wallet_uuid": wallet.uuid,
+        "idempotency_key": request.idempotency_key,
+        "address": client.address,
+        "country": client.country,
+        "device": client.device,
+        "agent": client.agent,
+    }
 
 
 async def _tell(coffer: Coffer, session: Session, row: FraudEvent) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from db.database import Session
+    from db.ledger import Posted
     from db.spends import Spent
     from services.coffer import Coffer
     from services.requests import ConsumeRequest
@@ -76,19 +78,26 @@ async def consume_together(
         if any(refusals):
             await session.rollback()
             return [error or BatchRefused() for error in refusals]
-        wallets = {}
-        for spend, item in pairs:
-            before = item.posting.posted_sequence - 1
-            if spend.wallet_id not in wallets and not item.replayed:
-                wallets[spend.wallet_id] = await announce(coffer, session, spend.wallet_id, before)
-        return [
-            Spend(
-                await ledger.row_of(session, spend.wallet_id, item),
-                wallets.get(spend.wallet_id) or await wallet_queries.read(session, spend.wallet_id),
-                item.replayed,
-            )
-            for spend, item in pairs
-        ]
+        return await _told(coffer, session, pairs)
+
+
+async def _told(
+    coffer: Coffer, session: Session, pairs: Sequence[tuple[SpendRequest, Posted]]
+) -> list[Spend | DomainError]:
+    """Announce each wallet once, and say what became of each spend."""
+    wallets = {}
+    for spend, item in pairs:
+        before = item.posting.posted_sequence - 1
+        if spend.wallet_id not in wallets and not item.replayed:
+            wallets[spend.wallet_id] = await announce(coffer, session, spend.wallet_id, before)
+    return [
+        Spend(
+            await ledger.row_of(session, spend.wallet_id, item),
+            wallets.get(spend.wallet_id) or await wallet_queries.read(session, spend.wallet_id),
+            item.replayed,
+        )
+        for spend, item in pairs
+    ]
 
 
 async def _checked(coffer: Coffer, actor: Actor, request: ConsumeRequest) -> SpendRequest | DomainError:

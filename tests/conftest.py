@@ -16,6 +16,7 @@ import pytest
 
 from db.migrate import upgrade
 from runtime.embedded import Servers, embedded
+from runtime.embedded_valkey import ValkeyServer
 from runtime.process import open_coffer
 from runtime.telemetry import configure_logs
 from tests.builders import free_port, settings_for
@@ -113,6 +114,15 @@ async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
 def redis_url(servers: Servers) -> str:
     """The Valkey of the run."""
     return servers.redis_url
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A Valkey of this test's own, which it may stop."""
+    server = ValkeyServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

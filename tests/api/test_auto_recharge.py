@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from runtime.process import open_coffer
 from tests.api.conftest import running_api
 from tests.builders import free_port, settings_for
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from tests.api.client import Client
@@ -32,12 +32,10 @@ SPEND = """mutation($id: ID!) { consume(input: {walletId: $id, feature: "API_BAS
 
 async def until(client: Client, wallet: str, state: str) -> dict[str, Any]:
     """The auto-recharge when its last attempt has got there."""
-    async with asyncio.timeout(20):
-        while True:
-            row: dict[str, Any] = await client.run(READ, id=wallet)
-            if [attempt["state"] for attempt in row["attempts"]["nodes"]] == [state]:
-                return row
-            await asyncio.sleep(0.05)
+    row: dict[str, Any] = await found(
+        lambda: client.run(READ, id=wallet), lambda row: [at["state"] for at in row["attempts"]["nodes"]] == [state]
+    )
+    return row
 
 
 async def saved(client: Client, method: str) -> tuple[str, dict[str, Any]]:
@@ -45,12 +43,8 @@ async def saved(client: Client, method: str) -> tuple[str, dict[str, Any]]:
     wallet = (await client.run(CREATE))["wallet"]["id"]
     words = {"walletId": wallet, "packCode": "PACK_150", "method": method, "idempotencyKey": "b", "saveMethod": True}
     assert (await client.run(BUY, input=words))["errors"] == []
-    async with asyncio.timeout(20):
-        while True:
-            found = (await client.run(METHODS, id=wallet))["nodes"]
-            if found:
-                return wallet, found[0]
-            await asyncio.sleep(0.05)
+    methods = await found(lambda: client.run(METHODS, id=wallet), lambda page: bool(page["nodes"]))
+    return wallet, methods["nodes"][0]
 
 
 async def enabled(client: Client, method: str, **changes: object) -> str:

@@ -8,29 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime.embedded_valkey import ValkeyServer
 from runtime.settings import Limits
 from tests.api.conftest import CREATE_WALLET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from runtime.embedded_valkey import ValkeyServer
     from runtime.settings import Settings
     from tests.api.conftest import Api
 
 PAGE = "query($n: Int) { wallets(first: $n) { nodes { transactions(first: 10) { nodes { id } } } } }"
 CHEAP = "{ __typename }"
 BURST_POINTS = 40
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of this test's own, where no budget was spent from."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from domain.permissions import Role
@@ -14,12 +14,12 @@ from services.wallets import get_wallet
 from tests.api.conftest import CREATE_WALLET, GRANT
 from tests.builders import owner_of
 from tests.history import book
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from tests.api.client import Client
     from tests.api.conftest import Api
 
-WAIT_SECONDS = 60
 FORECAST = """query($id: ID!, $days: Int, $category: UsageCategory) {
   usageForecast(walletId: $id, horizonDays: $days, category: $category) {
     nextMonthCredits lower upper horizonCredits horizonLower horizonUpper runwayDays
@@ -50,12 +50,8 @@ async def wallet_with_history(api: Api, client: Client, database_url: str, credi
 async def forecast_by_worker(api: Api, client: Client, wallet: str, **words: Any) -> dict[str, Any]:  # noqa: ANN401
     """The forecast once the worker has made it."""
     await plan_forecasts(api.coffer)
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            found: dict[str, Any] = await client.run(FORECAST, id=wallet, **words)
-            if found["model"] == "BLENDED_SMOOTHING":
-                return found
-            await asyncio.sleep(0.05)
+    look = partial(client.run, FORECAST, id=wallet, **words)
+    return dict(await found(look, lambda forecast: forecast["model"] == "BLENDED_SMOOTHING"))
 
 
 async def test_a_forecast_says_how_sure_it_is(api: Api, database_url: str) -> None:

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.embedded_valkey import ValkeyServer
 from services.feed import MESSAGE_TRANSACTIONS
 from tests.api.conftest import CREATE_WALLET, GRANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from runtime.embedded_valkey import ValkeyServer
     from tests.api.client import Client, Stream
     from tests.api.conftest import Api
 
@@ -117,15 +114,6 @@ async def test_an_alert_fires_once_per_dip(api: Api) -> None:
         await spend(client, wallet, range(3, 5), "API_EXPORT_DATA")
         assert [(await alerts.next())["availableCredits"] for _ in range(2)] == [190, 180]
         assert await alerts.message(seconds=0.3) == {}
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of this test's own, to be stopped."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 class TestOutage:

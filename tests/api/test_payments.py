@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
+
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from tests.api.client import Client
@@ -23,12 +24,7 @@ SPEND = """mutation($id: ID!) { consume(input: {walletId: $id, feature: "API_EXP
 
 async def until(client: Client, purchase: str, status: str) -> dict[str, Any]:
     """The purchase when it has got there."""
-    async with asyncio.timeout(20):
-        while True:
-            row: dict[str, Any] = await client.run(READ, id=purchase)
-            if row["status"] == status:
-                return row
-            await asyncio.sleep(0.05)
+    return dict(await found(lambda: client.run(READ, id=purchase), lambda row: row["status"] == status))
 
 
 async def buy(client: Client, **changes: object) -> tuple[str, dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from tests.api.client import Client
@@ -24,12 +25,9 @@ BALANCE = "query($id: ID!) { wallet(id: $id) { availableCredits lockedCredits } 
 
 async def until(client: Client, wallet: str, status: str) -> dict[str, Any]:
     """The wallet's only payout when it has got there."""
-    async with asyncio.timeout(20):
-        while True:
-            [row] = (await client.run(READ, id=wallet))["nodes"]
-            if row["status"] == status:
-                return dict(row)
-            await asyncio.sleep(0.05)
+    page = await found(lambda: client.run(READ, id=wallet), lambda page: page["nodes"][0]["status"] == status)
+    [row] = page["nodes"]
+    return dict(row)
 
 
 async def paid_out(client: Client, **details: str) -> str:

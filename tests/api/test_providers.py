@@ -26,6 +26,7 @@ from tests.gateways.fake_polar import account as polar_account
 from tests.gateways.fake_stripe import FakeStripe
 from tests.gateways.fake_stripe import account as stripe_account
 from tests.gateways.prism import serving
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,6 +100,11 @@ async def tell_cashfree(client: Client, order_id: str, status: str) -> None:
 
 async def balance(client: Client, wallet: str) -> int:
     return int((await client.run(BALANCE, id=wallet))["availableCredits"])
+
+
+async def until_balance(client: Client, wallet: str, expected: int) -> None:
+    """Wait until the wallet has that many credits."""
+    await found(lambda: balance(client, wallet), lambda credits: credits == expected)
 
 
 async def test_cashfree_from_purchase_to_refund(api: Api, providers: Providers) -> None:

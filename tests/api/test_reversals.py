@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
 import time
@@ -20,7 +19,7 @@ from db.reconcile import reconcile
 from services import refunds, reversals
 from services.simulated_provider import signed_headers
 from tests.api.test_payments import REFUND, until
-from tests.api.test_providers import SECRET, Providers, balance, buy, deliver, providers, settings
+from tests.api.test_providers import SECRET, Providers, balance, buy, deliver, providers, settings, until_balance
 from tests.gateways.fake_cashfree import CLIENT_SECRET
 
 if TYPE_CHECKING:
@@ -159,13 +158,6 @@ class Polar:
 
 
 GATEWAYS: dict[str, Callable[[Providers], Side]] = {"cashfree": Cashfree, "stripe": Stripe, "polar": Polar}
-
-
-async def until_balance(client: Client, wallet: str, expected: int) -> None:
-    """Wait until the wallet has that many credits."""
-    async with asyncio.timeout(20):
-        while await balance(client, wallet) != expected:  # noqa: ASYNC110 - the wallet is at the other end of HTTP
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", GATEWAYS)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api.test_payments import until
-from tests.api.test_subscriptions import CANCEL, READ, start, until_balance, until_status
+from tests.api.test_providers import until_balance
+from tests.api.test_subscriptions import CANCEL, READ, start, until_status
 
 if TYPE_CHECKING:
     from runtime.settings import Settings

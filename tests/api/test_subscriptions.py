@@ -11,7 +11,7 @@ from stripe import WebhookSignature
 from services import purchases
 from services.simulated_provider import signed_headers
 from tests.api.test_payments import CREATE, until
-from tests.api.test_providers import SECRET, Providers, balance, deliver
+from tests.api.test_providers import SECRET, Providers, balance, deliver, until_balance
 from tests.api.test_providers import providers as providers  # noqa: PLC0414 - a fixture
 from tests.api.test_providers import settings as settings  # noqa: PLC0414 - a fixture
 
@@ -44,12 +44,6 @@ async def until_status(client: Client, subscription: str, status: str) -> dict[s
         while (now := await stream.next())["status"] != status:
             pass
     return dict(now)
-
-
-async def until_balance(client: Client, wallet: str, credits: int) -> None:
-    async with asyncio.timeout(20):
-        while await balance(client, wallet) != credits:  # noqa: ASYNC110 - bounded, and nothing else tells
-            await asyncio.sleep(0.05)
 
 
 async def tell_stripe(client: Client, event_id: str, type_: str, about: dict[str, Any]) -> None:

@@ -12,20 +12,11 @@ import pytest
 
 from live.backend import GAP
 from live.hub import INBOX_MESSAGES, Hub, Inbox, Overflow, SlowReader
-from runtime.embedded_valkey import ValkeyServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of this test's own."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
+    from runtime.embedded_valkey import ValkeyServer
 
 
 @asynccontextmanager

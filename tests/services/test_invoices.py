@@ -102,7 +102,7 @@ async def test_a_sale_has_one_invoice_however_often_it_is_asked_for(coffer: Coff
 async def test_fifty_sales_at_once_are_numbered_without_a_gap(coffer: Coffer) -> None:
     """Concurrent invoices have the numbers 1 to 50, and a rolled back one leaves no hole."""
     actor, first = await sold(coffer)
-    others = await asyncio.gather(*(paid(coffer, first.wallet_uuid, f"b{n}") for n in range(49)))
+    others = [await paid(coffer, first.wallet_uuid, f"b{n}") for n in range(49)]
     purchases = [first, *(purchase for _, purchase in others)]
     async with coffer.database.rehearsal() as session:
         await (await invoice_sale(coffer, {"purchase": first.uuid.hex}))(session)

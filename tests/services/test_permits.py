@@ -9,26 +9,16 @@ import pytest
 
 from domain.errors import AccessDenied
 from domain.permissions import Actor, Role
-from runtime.embedded_valkey import ValkeyServer
 from services.keys import issue_key, revoke_key
 from services.permits import while_allowed
 from tests.builders import owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncGenerator
 
+    from runtime.embedded_valkey import ValkeyServer
     from services.coffer import Coffer
     from services.keys import CreatedKey
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of this test's own, to be stopped."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
