@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.errors import InvalidState, NotFound, UnknownFeature
+from domain.errors import InvalidInput, InvalidState, NotFound, UnknownFeature
 from domain.metrics import Aggregation, MetricDefinition
 from domain.pricing import UsageCategory
 from services import metrics as metrics_module
