@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.payouts import SimulatedBeneficiary, SimulatedTransfer
-from db.models.purchases import SimulatedOrder
+from db.models.purchases import SimulatedMovement, SimulatedOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from db.database import Session
+    from domain.totals import Span
 
 
 async def add(session: Session, values: Mapping[str, Any]) -> tuple[SimulatedOrder, bool]:
@@ -38,6 +39,19 @@ async def renewals(session: Session, order_id: str) -> Sequence[SimulatedOrder]:
 async def lock(session: Session, order_id: str) -> SimulatedOrder | None:
     """One order, locked until the end of the transaction."""
     return await session.get(SimulatedOrder, order_id, with_for_update=True)
+
+
+async def add_movement(session: Session, order: SimulatedOrder, values: Mapping[str, Any]) -> None:
+    """Keep that money of an order moved, once for its name."""
+    row = insert(SimulatedMovement).values(order_id=order.id, currency=order.currency, **values)
+    await session.execute(row.on_conflict_do_nothing())
+
+
+async def movements(session: Session, span: Span, after: int, limit: int) -> Sequence[SimulatedMovement]:
+    """Movements of a time behind one of them, in the order in which they were kept."""
+    mine = (SimulatedMovement.at >= span.start, SimulatedMovement.at < span.end, SimulatedMovement.id > after)
+    query = select(SimulatedMovement).where(*mine).order_by(SimulatedMovement.id).limit(limit)
+    return (await session.scalars(query)).all()
 
 
 async def add_beneficiary(session: Session, values: Mapping[str, Any]) -> None:

@@ -40,6 +40,7 @@ from gateways.cashfree_answers import (
     rupees,
 )
 from gateways.cashfree_calls import check_signature, checked, headers_of
+from gateways.cashfree_movements import CashfreeMovements
 from gateways.cashfree_orders import order_body
 from gateways.cashfree_splits import CashfreeSplits, splits_body
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateways.accounts import CashfreeAccount
+    from gateways.movements import Movements
     from gateways.splits import Splits
 
 API_VERSION: Final = "2025-01-01"
@@ -92,6 +94,7 @@ class CashfreeGateway:
         headers = headers_of(account.client_id, account.secrets[0], API_VERSION)
         self._calls = Calls(self.name, account.base_url, headers)
         self.splits: Splits = CashfreeSplits(self._calls)
+        self.movements: Movements = CashfreeMovements(self._calls)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open an order; the same reference gives the same order."""

@@ -50,7 +50,7 @@ _LOST: Final = ("_MERCHANT_LOST", "_MERCHANT_ACCEPTED")
 """How the statuses of every kind of dispute end, from RETRIEVAL to ARBITRATION; the rest is undecided."""
 
 _WON: Final = "_MERCHANT_WON"
-_INDIA: Final = timezone(timedelta(hours=5, minutes=30))
+INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 
 
 def rupees(total_minor: int) -> orjson.Fragment:
@@ -116,7 +116,7 @@ def read_dispute(dispute: Mapping[str, Any]) -> ProviderDispute:
         currency=dispute.get("dispute_amount_currency") or dispute["order_details"]["order_currency"],
         status=status,
         reason=dispute.get("reason_description"),
-        respond_by=respond_by if respond_by.tzinfo else respond_by.replace(tzinfo=_INDIA),
+        respond_by=respond_by if respond_by.tzinfo else respond_by.replace(tzinfo=INDIA),
     )
 
 

@@ -41,6 +41,7 @@ from gateways.polar_answers import (
     read_subscription,
     renews,
 )
+from gateways.polar_movements import PolarMovements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gateways.accounts import PolarAccount
+    from gateways.movements import Movements
 
 API_VERSION: Final = "2026-10"
 LISTED: Final = 100
@@ -77,6 +79,7 @@ class PolarGateway:
         self._verifiers = [Webhook(key) for secret in account.secrets for key in keys_of(secret)]
         headers = {"authorization": f"Bearer {account.access_token}", "polar-version": API_VERSION}
         self._calls = Calls(self.name, account.base_url, headers)
+        self.movements: Movements = PolarMovements(self._send)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open a checkout. A lost answer leaves one behind that no buyer ever sees, and that expires."""

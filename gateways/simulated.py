@@ -33,6 +33,7 @@ from gateways.base import (
 )
 from gateways.calls import Calls, read_json, readable
 from gateways.payouts import Transfer
+from gateways.simulated_movements import SimulatedMovements
 from gateways.simulated_splits import SimulatedSplits
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from gateways.movements import Movements
     from gateways.payouts import NewBeneficiary, TransferRequest
     from gateways.splits import Splits
 
@@ -91,6 +93,7 @@ class SimulatedGateway:
         self._verifiers = [Webhook(secret.encode()) for secret in secrets]
         self._calls = Calls(self.name, base_url, {"authorization": f"Bearer {merchant_key(secrets[0])}"})
         self.splits: Splits = SimulatedSplits(self._call)
+        self.movements: Movements = SimulatedMovements(self._call)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open an order; the same reference gives the same order."""

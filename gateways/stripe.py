@@ -41,11 +41,13 @@ from gateways.stripe_answers import (
     reference_of,
     subscription_of,
 )
+from gateways.stripe_movements import StripeMovements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from gateways.accounts import StripeAccount
+    from gateways.movements import Movements
 
 ANSWER_SECONDS: Final = 12.0
 RETRIES: Final = 2
@@ -88,6 +90,7 @@ class StripeGateway:
             max_network_retries=RETRIES,
         )
         self._breaker = Breaker(self.name)
+        self.movements: Movements = StripeMovements(self._client, self._call)
 
     async def create_order(self, request: OrderRequest) -> Order:
         """Open a Checkout Session; the same reference gives the same one."""

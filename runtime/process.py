@@ -42,6 +42,7 @@ from services import (
     splits,
     subscriptions,
     surplus,
+    totals,
     vendors,
     webhooks,
 )
@@ -77,6 +78,7 @@ PERIODIC: Final = (
     Periodic("fold usage", 10, fold_usage),
     Periodic("make days of clocks", 10, make_clocks),
     Periodic("recognise revenue", 60, books.recognise_revenue),
+    Periodic("compare days with providers", 1_800, totals.plan_checks),
     Periodic("tell of low balances", 5, notifications.notify_low_balances),
     Periodic("seal the ledger", 60, seal_wallets),
     Periodic("reconcile", RECONCILE_SECONDS, check_books),
@@ -101,6 +103,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "split.send": splits.send,
         "vendor.follow": vendors.follow,
         "refund.surplus": surplus.refund_surplus,
+        "gateway.check": totals.check,
         "subscription.check": subscriptions.check,
         "subscription.cancel": subscriptions.cancel,
         "purchase.reversals": reversals.watch_reversals,

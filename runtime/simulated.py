@@ -20,6 +20,7 @@ from gateways.simulated import merchant_key
 from runtime.webhooks import read_in_time
 from services import simulated_afterwards as afterwards
 from services import simulated_charges as charges
+from services import simulated_movements as movements
 from services import simulated_payouts as payouts
 from services import simulated_provider as provider
 from services import simulated_subscriptions as subscriptions
@@ -103,7 +104,12 @@ def _order_routes(coffer: Coffer, settings: Settings, key: str) -> list[Route]:
         reference, amount_minor = _field(body, "reference", str), _field(body, "amount_minor", int)
         return await provider.refund_order(coffer, request.path_params["order"], reference, amount_minor)
 
+    async def list_movements(request: Request) -> dict[str, object]:
+        words = [request.query_params.get(name, "") for name in ("start", "end", "after")]
+        return await movements.list_movements(coffer, *words)
+
     return [
+        Route("/simulated/movements", _private(key, list_movements), methods=["GET"]),
         Route("/simulated/orders", _private(key, create), methods=["POST"]),
         Route("/simulated/orders/{order}", _private(key, read), methods=["GET"]),
         Route("/simulated/orders/{order}/refunds", _private(key, refund), methods=["POST"]),

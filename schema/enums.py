@@ -22,6 +22,7 @@ from domain import (
     refunds,
     splits,
     subscriptions,
+    totals,
     wallets,
     webhooks,
 )
@@ -49,6 +50,8 @@ VendorStatus = listed(splits.VendorStatus)
 SplitStatus = listed(splits.SplitStatus)
 MoneyAccount = listed(books.MoneyAccount)
 MoneyEntryKind = listed(books.MoneyEntryKind)
+MoneyMovement = listed(totals.MoneyMovement)
+DifferenceKind = listed(totals.DifferenceKind)
 GiftStatus = listed(gifts.GiftStatus)
 Overflow = listed(holds.Overflow)
 CapMeasure = listed(caps.CapMeasure)

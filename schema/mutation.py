@@ -19,6 +19,7 @@ from resolvers import recording as recording_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import splits as split_resolvers
 from resolvers import subscriptions as subscription_resolvers
+from resolvers import totals as total_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
 from schema.types import forecasts as forecast_types
@@ -38,6 +39,7 @@ from schema.types.recharges import AutoRechargePayload, SavedMethodPayload
 from schema.types.spending import ConsumeBatchPayload, ConsumePayload, GrantPayload
 from schema.types.splits import SplitPurchasePayload, VendorPayload
 from schema.types.subscriptions import SubscriptionPayload
+from schema.types.totals import CheckGatewayDayPayload
 from schema.types.wallets import CreateWalletPayload, UpdateWalletPayload
 from schema.types.webhooks import ReplayWebhookPayload
 
@@ -110,6 +112,7 @@ class Mutation:
         resolver=operation_resolvers.revoke_api_key
     )
     replay_job: operation_types.ReplayJobPayload = strawberry.mutation(resolver=operation_resolvers.replay_job)
+    check_gateway_day: CheckGatewayDayPayload = strawberry.mutation(resolver=total_resolvers.check_gateway_day)
     replay_webhook: ReplayWebhookPayload = strawberry.mutation(resolver=webhook_resolvers.replay_webhook)
     set_runway_alert: forecast_types.RunwayAlertPayload = strawberry.mutation(
         resolver=forecast_resolvers.set_runway_alert

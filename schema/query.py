@@ -24,6 +24,7 @@ from resolvers import refunds as refund_resolvers
 from resolvers import spending as spending_resolvers
 from resolvers import splits as split_resolvers
 from resolvers import subscriptions as subscription_resolvers
+from resolvers import totals as total_resolvers
 from resolvers import wallets as wallet_resolvers
 from resolvers import webhooks as webhook_resolvers
 from schema.pagination import Connection
@@ -49,6 +50,7 @@ from schema.types.recharges import AutoRecharge, SavedMethod
 from schema.types.spending import SpendEstimate
 from schema.types.splits import PurchaseSplit, Vendor
 from schema.types.subscriptions import CreditSubscription
+from schema.types.totals import GatewayDay
 from schema.types.wallets import RapidBurnAlert, Wallet
 from schema.types.webhooks import WebhookEvent
 
@@ -94,6 +96,7 @@ class Query:
     )
     money_accounts: list[MoneyBalance] = strawberry.field(resolver=book_resolvers.money_accounts)
     money_entries: Connection[MoneyEntry] = strawberry.field(resolver=book_resolvers.money_entries)
+    gateway_days: Connection[GatewayDay] = strawberry.field(resolver=total_resolvers.gateway_days)
     refunds: Connection[refund_types.Refund] = strawberry.field(resolver=refund_resolvers.refunds)
     disputes: Connection[refund_types.Dispute] = strawberry.field(resolver=refund_resolvers.disputes)
     metrics: list[recording_types.Metric] = strawberry.field(resolver=recording_resolvers.list_metrics)

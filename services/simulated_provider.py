@@ -19,6 +19,7 @@ from domain.limits import MAX_AMOUNT_MINOR
 from domain.purchases import CURRENCY, PaymentMethod
 from gateways.calls import trusted
 from services.jobs import enqueue
+from services.simulated_movements import note_payment, note_refund
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +114,7 @@ async def refund_order(coffer: Coffer, order_id: str, reference: str, amount_min
             raise InvalidState("This reference is that of another refund.")
         if known is None:
             _take_back(order, reference, amount_minor)
+            await note_refund(session, order, reference, coffer.clock())
             await announce(coffer, session, order, "refund.succeeded")
     return _refund(order, reference, amount_minor)
 
@@ -204,8 +206,10 @@ async def decide(coffer: Coffer, session: Session, order: SimulatedOrder, status
     order.status = status
     order.failure_reason = reason if status == "failed" else None
     await announce(coffer, session, order, _EVENTS[status])
-    if status == "paid" and order.renews in PERIODS:
-        await renew_later(coffer, session, order)
+    if status == "paid":
+        await note_payment(session, order, coffer.clock())
+        if order.renews in PERIODS:
+            await renew_later(coffer, session, order)
 
 
 async def renew_later(coffer: Coffer, session: Session, order: SimulatedOrder) -> None:

@@ -19,6 +19,8 @@ class MoneyEntry(Base):
         CheckConstraint("amount_minor > 0 and debit <> credit", name="amount_minor"),
         Index("ix_money_entry_project_id_id", "project_id", "id"),
         Index("ix_money_entry_purchase_id_id", "purchase_id", "id"),
+        # The entries of a day.
+        Index(None, "created_at", postgresql_using="brin"),
         # The trial balance is read from this index alone.
         Index(
             "ix_money_entry_sums",

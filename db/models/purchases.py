@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.models.base import Base, CreatedAt, SmallEnum
 from domain.purchases import PaymentMethod, PurchaseStatus, Quote
 from domain.subscriptions import BillingInterval
+from domain.totals import MoneyMovement
 
 
 class Quoted:
@@ -145,3 +146,20 @@ class SimulatedOrder(Base):
     renews: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class SimulatedMovement(Base):
+    """Money that the simulated provider took or gave back."""
+
+    __tablename__ = "simulated_movement"
+    __table_args__ = (Index(None, "at"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    # The provider's id of the payment or refund.
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[MoneyMovement] = mapped_column(SmallEnum(MoneyMovement))
+    order_id: Mapped[str]
+    reference: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    at: Mapped[datetime]

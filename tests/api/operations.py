@@ -60,6 +60,7 @@ QUERIES = {
     "notificationPreferences": Operation("{ notificationPreferences(walletId: $wallet) { email } }", ALL),
     "moneyAccounts": Operation("{ moneyAccounts { account balance { amountMinor } } }", OWNERS, own=False),
     "moneyEntries": Operation("{ moneyEntries(purchaseId: $purchase) { nodes { id } } }", OWNERS),
+    "gatewayDays": Operation("{ gatewayDays { nodes { day } } }", OWNERS),
     "refunds": Operation("{ refunds { nodes { id } } }", ALL),
     "disputes": Operation("{ disputes { nodes { id } } }", ALL),
     "metrics": Operation("{ metrics { key } }", ALL),
@@ -177,6 +178,9 @@ MUTATIONS = {
     "archiveMetric": Operation('{ archiveMetric(key: "OLD") { errors { code } } }', ADMINS),
     "createApiKey": Operation(f"{{ createApiKey(input: {{name: $key, role: VIEWER}}) {{ {P} }} }}", OWNERS, own=False),
     "revokeApiKey": Operation(f"{{ revokeApiKey(id: $apiKey) {{ {P} }} }}", OWNERS),
+    "checkGatewayDay": Operation(
+        f'{{ checkGatewayDay(gateway: "x", day: "2026-01-01") {{ {P} }} }}', OWNERS, own=False
+    ),
     "replayWebhook": Operation(f'{{ replayWebhook(id: "evt_1") {{ {P} }} }}', ADMINS),
     "replayJob": Operation(f'{{ replayJob(id: "job_1") {{ {P} }} }}', ADMINS),
 }

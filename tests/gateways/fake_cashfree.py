@@ -30,6 +30,8 @@ class FakeCashfree:
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    listed: list[dict[str, Any]] = field(default_factory=list)
     refund_status: str = "SUCCESS"
     refunded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,6 +46,7 @@ class FakeCashfree:
                 Route("/orders/{order}/refunds", self._list_refunds, methods=["GET"]),
                 Route("/orders/{order}/refunds/{refund}", self._read_refund),
                 Route("/payments/{payment}/disputes", self._list_disputes),
+                Route("/recon", self._recon, methods=["POST"]),
             ]
         )
 
@@ -155,6 +158,13 @@ class FakeCashfree:
         payment_id = request.path_params["payment"]
         mine = [one for one in self.disputes if one["order_details"]["cf_payment_id"] == payment_id]
         return JSONResponse(mine)
+
+    async def _recon(self, request: Request) -> Response:
+        asked = await request.json()
+        self.listed.append(asked)
+        limit, start = asked["pagination"]["limit"], int(asked["pagination"].get("cursor", 0))
+        found = self.events[start : start + limit]
+        return JSONResponse({"cursor": str(start + limit), "limit": limit, "data": found})
 
     async def _read_refund(self, request: Request) -> Response:
         refund = self.refunds.get(request.path_params["refund"])

@@ -37,6 +37,7 @@ class FakePolar:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pages: list[dict[str, str]] = field(default_factory=list)
     refund_status: str = "succeeded"
     loses_answers: bool = False
     refuses: tuple[int, str, str] | None = None
@@ -122,8 +123,11 @@ class FakePolar:
             found = [one for one in self.orders if one["metadata"]["reference"] == asked["metadata[reference]"]]
         elif "subscription_id" in asked:
             found = [one for one in self.orders if one["subscription_id"] == asked["subscription_id"]][::-1]
-        else:
+        elif "checkout_id" in asked:
             found = [one for one in self.orders if one["checkout_id"] == asked["checkout_id"]]
+        else:
+            span = (asked["created_after"], asked["created_before"])
+            return self._page(request, [one for one in self.orders if span[0] < one["created_at"] < span[1]])
         return page(found)
 
     async def _subscription(self, request: Request) -> Response:
@@ -155,7 +159,14 @@ class FakePolar:
         return next(order for order in self.orders if order["id"] == request.path_params["id"])
 
     async def _list_refunds(self, request: Request) -> Response:
+        if "order_id" not in request.query_params:
+            return self._page(request, sorted(self.refunds, key=lambda one: str(one["created_at"]), reverse=True))
         return page([one for one in self.refunds if one["order_id"] == request.query_params["order_id"]])
+
+    def _page(self, request: Request, found: list[dict[str, Any]]) -> Response:
+        self.pages.append(dict(request.query_params))
+        limit, number = (int(request.query_params[name]) for name in ("limit", "page"))
+        return page(found[limit * (number - 1) : limit * number], -(-len(found) // limit))
 
     async def _refund(self, request: Request) -> Response:
         asked = await request.json()
@@ -186,9 +197,9 @@ def sample(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     return FORMATS.get(schema.get("format", ""), SAMPLES[schema["type"]])
 
 
-def page(items: list[dict[str, Any]]) -> Response:
+def page(items: list[dict[str, Any]], pages: int = 1) -> Response:
     """A page of a list."""
-    return JSONResponse({"items": items, "pagination": {"total_count": len(items), "max_page": 1}})
+    return JSONResponse({"items": items, "pagination": {"total_count": len(items), "max_page": pages}})
 
 
 def problem(status: int, error: str, detail: str) -> Response:

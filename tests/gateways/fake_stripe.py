@@ -33,6 +33,7 @@ class FakeStripe:
     disputes: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     answers: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
+    charges: list[dict[str, Any]] = field(default_factory=list)
     refund_status: str = "succeeded"
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class FakeStripe:
                 Route("/v1/refunds", self._list_refunds, methods=["GET"]),
                 Route("/v1/refunds", self._refund, methods=["POST"]),
                 Route("/v1/disputes", self._list_disputes),
+                Route("/v1/charges", self._list_charges),
             ]
         )
 
@@ -155,8 +157,13 @@ class FakeStripe:
         return JSONResponse(found)
 
     async def _list_refunds(self, request: Request) -> Response:
+        if "payment_intent" not in request.query_params:
+            return _page(request, self.refunds)
         data = [one for one in self.refunds if one["payment_intent"] == request.query_params["payment_intent"]]
         return JSONResponse({"object": "list", "data": data, "has_more": False, "url": "/v1/refunds"})
+
+    async def _list_charges(self, request: Request) -> Response:
+        return _page(request, self.charges)
 
     async def _refund(self, request: Request) -> Response:
         asked, _ = await self._form(request)
@@ -173,6 +180,17 @@ class FakeStripe:
         asked = dict(parse_qsl((await request.body()).decode()))
         self.asked.append(asked)
         return asked, request.headers["idempotency-key"]
+
+
+def _page(request: Request, rows: list[dict[str, Any]]) -> Response:
+    """A page of what was made in a time, the newest first."""
+    asked = request.query_params
+    start, end = int(asked["created[gte]"]), int(asked["created[lt]"])
+    found = [one for one in reversed(rows) if start <= one["created"] < end]
+    place = [one["id"] for one in found].index(asked["starting_after"]) + 1 if "starting_after" in asked else 0
+    last = place + int(asked["limit"])
+    words = {"object": "list", "has_more": last < len(found), "url": request.url.path}
+    return JSONResponse(words | {"data": found[place:last]})
 
 
 def example(kind: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field

@@ -37,6 +37,7 @@ PATHS = {
 }
 UNDESCRIBED = {
     "cashfree": {
+        "/recon": {"post": ("FetchReconRequest", "ReconEntity")},
         "/easy-split/vendors": {"post": ("CreateVendorRequest", "CreateVendorResponse")},
         "/easy-split/vendors/{vendor_id}": {
             "get": (None, "VendorEntity"),
