@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 MARGIN: Final = timedelta(hours=6)
 """What is listed beside a day: more than India's clocks are ahead, and than clocks are apart."""
 
-LATE: Final = timedelta(days=7)
-"""How far back is looked for what was booked long after it moved."""
+LATE_DAYS: Final = 7
+"""How far back is looked, a day at a time, for what was booked long after it moved."""
 
 SETTLED: Final = timedelta(hours=1)
 """How long after its end a day is compared first."""
@@ -94,11 +94,16 @@ async def check(coffer: Coffer, payload: Mapping[str, Any]) -> Effect:
     provider, span = movements_of(coffer.gateway(gateway)), span_of(day)
     if provider is None:
         return nothing
-    told = await provider.list_movements(span.widened(MARGIN, MARGIN))
+    listed = span.widened(MARGIN, MARGIN)
+    told = await provider.list_movements(listed)
     async with coffer.database.reading() as session:
-        alone = unlisted(await _booked(session, gateway, span, told), told)
-    if any(one.movement.at in span for one in alone):
-        told += await provider.list_movements(Span(span.start - LATE, span.start - MARGIN))
+        alone = [one for one in await _booked(session, gateway, span, told) if one.movement.at in span]
+    for _ in range(LATE_DAYS):
+        alone = unlisted(alone, told)
+        if not alone:
+            break
+        listed = Span(listed.start - timedelta(days=1), listed.start)
+        told += await provider.list_movements(listed)
 
     async def effect(session: Session) -> None:
         await _compare(coffer, session, (gateway, day, payload.get("project_id")), told)

@@ -150,6 +150,16 @@ async def test_what_the_provider_does_not_list(shop: Coffer, clock: Clock, setti
     assert (row.ours, row.theirs, await claim(shop)) == ([ONE], [], [])
 
 
+async def test_a_payment_that_was_booked_late(shop: Coffer, clock: Clock, settings: Settings) -> None:
+    """Paid days before it was booked: its day at the provider is the one on which both sides count it."""
+    clock.move(-3 * 24 * 3_600)
+    actor, _, _ = await sold(shop)
+    clock.move(3 * 24 * 3_600 + LATER_SECONDS)
+    paid_on = today() - timedelta(days=3)
+    rows = [await checked(shop, settings, actor, day) for day in (today(), paid_on)]
+    assert [(row.ours, row.theirs, row.difference_count) for row in rows] == [([], [], 0), ([ONE], [ONE], 0)]
+
+
 async def test_a_payment_of_no_purchase(shop: Coffer, clock: Clock, settings: Settings) -> None:
     """It is the difference of the only project that sells through the provider; with another one it is nobody's."""
     actor, _, _ = await sold(shop)

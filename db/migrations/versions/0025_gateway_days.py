@@ -21,7 +21,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    op.execute("drop schema if exists ledger cascade")
     op.execute("drop index ix_money_entry_created_at")
     op.execute("drop table simulated_movement")
     op.execute("drop table gateway_day")
