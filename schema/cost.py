@@ -43,7 +43,15 @@ LISTING_ARGUMENT = "ids"
 LIST_ITEMS = 50
 """How many items a list counts as when nothing says how many it has."""
 
-KNOWN_LIST_ITEMS = {"errors": 1, "packs": 10, "topFeatures": 5, "totals": 15, "trialBalance": 15}
+KNOWN_LIST_ITEMS = {
+    "errors": 1,
+    "ours": 2,
+    "packs": 10,
+    "theirs": 2,
+    "topFeatures": 5,
+    "totals": 15,
+    "trialBalance": 15,
+}
 
 
 @dataclass(frozen=True, slots=True)
