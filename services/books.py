@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from db import money as queries
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
 
 SWEEP_WALLETS: Final = 200
+ROUND_TIME: Final = timedelta(seconds=60)
+"""How long one round goes on; wallets that are left wait for the next."""
 
 
 async def list_accounts(coffer: Coffer, actor: Actor) -> list[MoneyBalance]:
@@ -44,6 +47,8 @@ async def recognise_revenue(coffer: Coffer) -> None:
         async with coffer.database.reading() as session:
             waiting = await queries.unrecognised(session, started, SWEEP_WALLETS)
         for wallet_id in waiting:
+            if coffer.clock() > started + ROUND_TIME:
+                return
             async with coffer.database.transaction() as session:
                 await queries.recognise(session, wallet_id)
         if len(waiting) < SWEEP_WALLETS:
