@@ -58,12 +58,15 @@ async def run_once(coffer: Coffer, task: Periodic, holder: str) -> bool:
 
 
 async def _repeat(coffer: Coffer, task: Periodic, holder: str) -> None:
-    while True:
+    repeating = asyncio.current_task()
+    # redis-py's pipelines at times swallow the cancellation that is to end this, so it is asked for as well.
+    while repeating and not repeating.cancelling():
         try:
             await run_once(coffer, task, holder)
         except Exception:  # noqa: BLE001 - the next period comes whatever happened
             _log.exception("periodic.failed", name=task.name)
-        await asyncio.sleep(task.every_seconds)
+        if not repeating.cancelling():
+            await asyncio.sleep(task.every_seconds)
 
 
 async def _give_up(coffer: Coffer, holder: str) -> None:

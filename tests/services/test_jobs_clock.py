@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,3 +78,19 @@ async def test_the_clock_goes_on_after_a_fault_and_gives_up_its_leases(coffer: C
     await asyncio.gather(clock, return_exceptions=True)
     with pytest.raises(ValueError, match="a bad day"):
         await run_once(coffer, task, "another")
+
+
+async def test_a_clock_ends_though_an_act_swallows_its_cancellation(coffer: Coffer) -> None:
+    """A cancelled clock ends when its act does, even if the act took the cancellation for a fault of its own."""
+    begun = asyncio.Event()
+
+    async def act(_coffer: Coffer) -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    clock = asyncio.create_task(run_periodic(coffer, [Periodic("sweep", 60, act)]))
+    await begun.wait()
+    clock.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.gather(clock, return_exceptions=True)
