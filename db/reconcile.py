@@ -157,11 +157,12 @@ PROMISES: Final[dict[str, str]] = {
         where s.from_sequence <> s.before + 1
           or s.digest <> ledger.digest(s.wallet_id, s.from_sequence, s.to_sequence, s.previous)""",
     "every successful purchase was granted once, in full": """
-        select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join lateral (
-          select count(*) as n, sum(amount) as credits from credit_transaction t
-          where t.wallet_id = p.wallet_id and t.type in (1, 3) and t.source = 2
-            and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')) s on true
-        where (p.status in (3, 5) and s.credits is distinct from p.credits) or (p.status not in (3, 5) and s.n > 0)""",
+        select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join (
+          select wallet_id, source_id, sum(amount) as credits from credit_transaction
+          where type in (1, 3) and source = 2 group by 1, 2) s
+          on s.wallet_id = p.wallet_id and s.source_id = 'pur_' || replace(p.uuid::text, '-', '')
+        where (p.status in (3, 5) and s.credits is distinct from p.credits)
+          or (p.status not in (3, 5) and s.credits is not null)""",
     "what went back took its credits, and is no more than was paid": """
         select w.uuid from purchase p join wallet w on w.id = p.wallet_id left join (
           select purchase_id, sum(total_minor) as total, sum(credits) as credits
