@@ -59,14 +59,15 @@ async def run_once(coffer: Coffer, task: Periodic, holder: str) -> bool:
 
 async def _repeat(coffer: Coffer, task: Periodic, holder: str) -> None:
     repeating = asyncio.current_task()
-    # redis-py's pipelines at times swallow the cancellation that is to end this, so it is asked for as well.
-    while repeating and not repeating.cancelling():
+    while True:
         try:
             await run_once(coffer, task, holder)
         except Exception:  # noqa: BLE001 - the next period comes whatever happened
             _log.exception("periodic.failed", name=task.name)
-        if not repeating.cancelling():
-            await asyncio.sleep(task.every_seconds)
+        # redis-py's pipelines at times swallow the cancellation that is to end this, so it is asked for as well.
+        if repeating and repeating.cancelling():
+            return
+        await asyncio.sleep(task.every_seconds)
 
 
 async def _give_up(coffer: Coffer, holder: str) -> None:
