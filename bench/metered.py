@@ -35,11 +35,12 @@ select count(*) from ledger.book_usage((
 
 async def meter(url: str) -> int:
     """Record one event for EVENT_ROWS rows of the ledger, unless the project has metrics; how many."""
-    database = Database(url)
     connection = await asyncpg.connect(url, server_settings={"search_path": "public, ledger", "timezone": "UTC"})
     project_id = await connection.fetchval("select id from project where name = $1", PROJECT)
     if await connection.fetchval("select 1 from metric where project_id = $1", project_id):
+        await connection.close()
         return 0
+    database = Database(url)
     async with database.transaction() as session:
         metrics = [await define(session, project_id, metric) for metric in METRICS]
     ids = [metric.id for metric in metrics if metric]
