@@ -57,7 +57,7 @@ async def screen(
 async def list_events(
     coffer: Coffer, actor: Actor, decision: FraudDecision | None, wallet: UUID | None, page: Page
 ) -> Sequence[FraudEvent]:
-    """Purchases with a signal, newest first, with one decision or of (one wallet,) if named. NotFound."""
+    """Purchases with a signal, newest first, with one decision or of one wallet if named. NotFound."""
     actor.require(Permission.REVIEW_FRAUD)
     async with coffer.database.reading() as session:
         only = await narrow_to(session, actor, wallet)

@@ -70,7 +70,7 @@ async def get_subscription(coffer: Coffer, actor: Actor, subscription: UUID | No
 async def list_subscriptions(
     coffer: Coffer, actor: Actor, wallet: UUID | None, status: SubscriptionStatus | None, page: Page
 ) -> Sequence[CreditSubscription]:
-    """Subscriptions of the project, of (one wallet,) or in one status if named, newest first. NotFound."""
+    """Subscriptions of the project, of one wallet or in one status if named, newest first. NotFound."""
     actor.require(Permission.READ)
     async with coffer.database.reading() as session:
         only = await narrow_to(session, actor, wallet)
