@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 import uvicorn
@@ -26,6 +26,18 @@ HERE = Path(__file__).parent
 PRISM = HERE / "node_modules" / ".bin" / "prism"
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
+
+
+class Client(Protocol):
+    """A client of a provider."""
+
+    _calls: Calls
+
+    async def close(self) -> None:
+        """Close its connections."""
+
+
+C = TypeVar("C", bound=Client)
 
 needs_prism = pytest.mark.skipif(not PRISM.exists(), reason="Prism is not installed: `make test-gateways` installs it")
 
@@ -70,6 +82,15 @@ def violations_of(calls: Calls) -> list[Any]:
 
     calls._client.event_hooks["response"].append(note)  # noqa: SLF001 - the test listens on the line
     return found
+
+
+@asynccontextmanager
+async def obeying(client: C) -> AsyncIterator[C]:
+    """A client whose every message has to follow the description, and which is closed after that."""
+    violations = violations_of(client._calls)  # noqa: SLF001 - the test listens on the line
+    yield client
+    await client.close()
+    assert violations == []
 
 
 async def until_it_answers(port: int) -> None:

@@ -13,7 +13,7 @@ from domain.refunds import DisputeStatus as D
 from gateways.base import GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest
 from gateways.cashfree import CashfreeGateway
 from tests.gateways.fake_cashfree import PAGE, SESSION, FakeCashfree, account
-from tests.gateways.prism import checked, needs_prism, serving, violations_of
+from tests.gateways.prism import checked, needs_prism, obeying, serving, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,11 +46,8 @@ async def line() -> AsyncIterator[tuple[list[FakeCashfree], str]]:
 async def gateway(provider: FakeCashfree, line: tuple[list[FakeCashfree], str]) -> AsyncIterator[CashfreeGateway]:
     """The client, whose every message has to follow the description."""
     line[0][0] = provider
-    opened = CashfreeGateway(account(line[1]))
-    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
-    yield opened
-    await opened.close()
-    assert violations == []
+    async with obeying(CashfreeGateway(account(line[1]))) as opened:
+        yield opened
 
 
 async def test_an_order_is_opened(provider: FakeCashfree, gateway: CashfreeGateway) -> None:

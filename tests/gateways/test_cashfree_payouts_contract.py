@@ -14,7 +14,7 @@ from gateways.base import EventKind, GatewayRefused, GatewayUnavailable
 from gateways.cashfree_payouts import CashfreePayouts, read_event
 from gateways.payouts import NewBeneficiary, TransferRequest
 from tests.gateways.fake_cashfree_payouts import FakePayouts, account
-from tests.gateways.prism import checked, needs_prism, serving, violations_of
+from tests.gateways.prism import checked, needs_prism, obeying, serving, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,11 +47,8 @@ async def line() -> AsyncIterator[tuple[list[FakePayouts], str]]:
 async def gateway(provider: FakePayouts, line: tuple[list[FakePayouts], str]) -> AsyncIterator[CashfreePayouts]:
     """The client, whose every message has to follow the description."""
     line[0][0] = provider
-    opened = CashfreePayouts(account(line[1]))
-    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
-    yield opened
-    await opened.close()
-    assert violations == []
+    async with obeying(CashfreePayouts(account(line[1]))) as opened:
+        yield opened
 
 
 @needs_prism

@@ -15,7 +15,7 @@ from gateways.cashfree import CashfreeGateway
 from gateways.splits import Part
 from tests.gateways.fake_cashfree import account
 from tests.gateways.fake_cashfree_splits import FakeSplits
-from tests.gateways.prism import checked, needs_prism, serving, violations_of
+from tests.gateways.prism import checked, needs_prism, obeying, serving, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,11 +52,8 @@ async def line() -> AsyncIterator[tuple[list[FakeSplits], str]]:
 async def gateway(provider: FakeSplits, line: tuple[list[FakeSplits], str]) -> AsyncIterator[CashfreeGateway]:
     """The client, whose every message has to follow the description."""
     line[0][0] = provider
-    opened = CashfreeGateway(account(line[1]))
-    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
-    yield opened
-    await opened.close()
-    assert violations == []
+    async with obeying(CashfreeGateway(account(line[1]))) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("bank", [BANK, BankDetails(vpa="asha@okbank")], ids=["account", "upi"])

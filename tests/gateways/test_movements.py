@@ -20,7 +20,7 @@ from tests.gateways.cashfree_judge import calls_of, judging, needs_library
 from tests.gateways.fake_cashfree import FakeCashfree
 from tests.gateways.fake_polar import FakePolar
 from tests.gateways.fake_stripe import FakeStripe, example
-from tests.gateways.prism import checked, needs_prism, serving, violations_of
+from tests.gateways.prism import checked, needs_prism, obeying, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,23 +53,23 @@ RECON_REFUND = RECON | {"event_type": "REFUND", "event_amount": 100, "event_id":
 @asynccontextmanager
 async def cashfree(provider: FakeCashfree) -> AsyncIterator[CashfreeGateway]:
     """The client, whose every message has to follow the description."""
-    async with serving(provider.app()) as upstream, checked("cashfree.json", upstream) as url:
-        opened = CashfreeGateway(fake_cashfree.account(url))
-        violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+    async with (
+        serving(provider.app()) as upstream,
+        checked("cashfree.json", upstream) as url,
+        obeying(CashfreeGateway(fake_cashfree.account(url))) as opened,
+    ):
         yield opened
-        await opened.close()
-        assert violations == []
 
 
 @asynccontextmanager
 async def polar(provider: FakePolar) -> AsyncIterator[PolarGateway]:
     """The same for Polar."""
-    async with serving(provider.app()) as upstream, checked("polar.json", upstream) as url:
-        opened = PolarGateway(fake_polar.account(url))
-        violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
+    async with (
+        serving(provider.app()) as upstream,
+        checked("polar.json", upstream) as url,
+        obeying(PolarGateway(fake_polar.account(url))) as opened,
+    ):
         yield opened
-        await opened.close()
-        assert violations == []
 
 
 @asynccontextmanager

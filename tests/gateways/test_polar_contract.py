@@ -14,7 +14,7 @@ from domain.subscriptions import BillingInterval, SubscriptionStatus
 from gateways.base import ChargeRequest, GatewayRefused, GatewayUnavailable, OrderRequest, RefundRequest, SavedMethod
 from gateways.polar import PolarGateway
 from tests.gateways.fake_polar import MONTHLY, PRODUCT, FakePolar, account
-from tests.gateways.prism import checked, needs_prism, serving, violations_of
+from tests.gateways.prism import checked, needs_prism, obeying, serving, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,11 +47,8 @@ async def line() -> AsyncIterator[tuple[list[FakePolar], str]]:
 async def gateway(provider: FakePolar, line: tuple[list[FakePolar], str]) -> AsyncIterator[PolarGateway]:
     """The client, whose every message has to follow the description."""
     line[0][0] = provider
-    opened = PolarGateway(account(line[1]))
-    violations = violations_of(opened._calls)  # noqa: SLF001 - the test listens on the line
-    yield opened
-    await opened.close()
-    assert violations == []
+    async with obeying(PolarGateway(account(line[1]))) as opened:
+        yield opened
 
 
 async def paid(provider: FakePolar, gateway: PolarGateway) -> RefundRequest:

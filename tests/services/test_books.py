@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from db.migrate import upgrade
-from db.reconcile import PROMISES, reconcile
+from db.reconcile import reconcile
 from domain.refunds import DisputeStatus, RefundStatus
 from services.books import list_accounts, recognise_revenue
 from services.holds import capture_hold, hold, release_hold
@@ -17,6 +17,7 @@ from services.refunds import list_refunds, refund_purchase
 from services.requests import CaptureRequest, HoldRequest
 from services.spending import consume
 from tests.builders import spend_of
+from tests.services.planting import unnoticed
 from tests.services.purchase_steps import paid
 from tests.services.reversal_steps import ALL, TOTAL, dispute_of, refund_of, tell
 from tests.services.test_settlement import apply, payment_of
@@ -204,17 +205,7 @@ async def test_reconcile_finds_what_was_planted(coffer: Coffer, database_url: st
     await spend(coffer, actor, purchase, 700)
     await refund_purchase(coffer, actor, purchase.uuid, 10_000, "r")
     await recognise_revenue(coffer)
-    admin = await asyncpg.connect(database_url)
-    await admin.execute("set session_replication_role = replica")
-    unnoticed = []
-    for change, promise in PLANTED.items():
-        transaction = admin.transaction()
-        await transaction.start()
-        await admin.execute(change)
-        unnoticed += [] if await admin.fetch(PROMISES[promise]) else [change]
-        await transaction.rollback()
-    await admin.close()
-    assert unnoticed == []
+    assert await unnoticed(database_url, PLANTED) == []
     assert await broken(database_url) == []
 
 

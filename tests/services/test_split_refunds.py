@@ -6,12 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.reconcile import PROMISES, reconcile
+from db.reconcile import reconcile
 from domain.errors import InvalidInput
 from domain.refunds import DisputeStatus, RefundStatus
 from domain.splits import take_back
@@ -19,6 +18,7 @@ from gateways.splits import Part
 from services.jobs import LONGEST_LATER_SECONDS
 from services.refunds import refund_purchase
 from services.splits import AFTER_PAYMENT, list_splits, split_purchase
+from tests.services.planting import unnoticed
 from tests.services.recharge_steps import drain
 from tests.services.reversal_steps import dispute_of, refund_of, tell
 from tests.services.test_settlement import apply, payment_of
@@ -216,14 +216,4 @@ async def test_reconcile_finds_what_was_planted(splitting: Coffer, actor: Actor,
     purchase, _ = await shared(splitting, actor)
     await refund_purchase(splitting, actor, purchase.uuid, 10_000, "r")
     await drain(splitting)
-    admin = await asyncpg.connect(database_url)
-    await admin.execute("set session_replication_role = replica")
-    unnoticed = []
-    for change, promise in PLANTED.items():
-        transaction = admin.transaction()
-        await transaction.start()
-        await admin.execute(change)
-        unnoticed += [] if await admin.fetch(PROMISES[promise]) else [change]
-        await transaction.rollback()
-    await admin.close()
-    assert unnoticed == []
+    assert await unnoticed(database_url, PLANTED) == []
