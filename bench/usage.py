@@ -24,8 +24,8 @@ from bench.generator import PROJECT, History, fill
 from bench.metered import meter
 from bench.scale import SMALL_ROWS, second
 from bench.usage_questions import DAY, NEW_YORK, ROUNDS, Side, questions, report
+from db.folds import unmade
 from db.migrate import upgrade
-from db.usage import unmade
 from domain.permissions import Actor, Role
 from runtime import collector
 from runtime.embedded import Servers, embedded

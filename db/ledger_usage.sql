@@ -3,9 +3,8 @@
 -- A spend pays nothing for this. Rows of a wallet up to its sequence are committed, so folding needs no lock on wallets;
 -- the folds of a project go one after the other. A reader adds the rows above the cursors, in the statement that reads
 -- the slots. Grains (1 quarter, 2 day, 3 month, 4 week), views (by which keys: 1 feature, 2 member, 4 API key) and
--- offsets are those of domain/slots.py. A wallet has every key in quarters, days and months, and days, weeks and months
--- without keys in a narrow table (usage_total), whose index answers alone; a project has no weeks, no view by all keys,
--- and no quarters by two.
+-- offsets are those of domain/slots.py. A wallet has quarters by every key, and rows of a month (usage_month) by none, by feature
+-- and by every key, whose arrays grow day by day. A project has days and months, no view by every key, and no quarters by two.
 
 -- The clocks whose days and months a project has, as minutes ahead of UTC, and the day before which they are made.
 create view ledger.project_clock as
@@ -22,50 +21,86 @@ language sql immutable parallel safe as $$
       - p_utc_offset * interval '1 minute') at time zone 'utc' end
 $$;
 
--- Adds quarters by all keys to the slots of their wallets and of the project: themselves and their days, weeks and months
--- on every clock as far as it is made, or, when one is named, those on that clock alone.
-create function ledger.add_usage(p_project_id bigint, p_quarters usage_slot[], p_utc_offset smallint) returns void
+-- A month by days is an array with a row for each day, up to the last one with usage: events, units, credits up to then, and
+-- the last activity in microseconds since 1970 (0 for none). Here from rows that begin with the day, in any order.
+create function ledger.month_of(p_days bigint[]) returns bigint[] language sql immutable as $$
+  select array_agg(array[events, units, credits, last_at]::bigint[] order by day) from (
+    select day, coalesce(sum(p_days[n][2]) over up_to, 0) as events, coalesce(sum(p_days[n][3]) over up_to, 0) as units,
+      coalesce(sum(p_days[n][4]) over up_to, 0) as credits, coalesce(max(p_days[n][5]) over up_to, 0) as last_at
+    from generate_series(1, (select max(p_days[n][1]) from generate_subscripts(p_days, 1) n)) day
+    left join generate_subscripts(p_days, 1) n on p_days[n][1] = day window up_to as (order by day)) d
+$$;
+
+-- Two months by days in one, whatever days they have.
+create function ledger.merge_months(a bigint[], b bigint[]) returns bigint[] language sql immutable as $$
+  select array_agg(array[a[i][1] + b[j][1], a[i][2] + b[j][2], a[i][3] + b[j][3], greatest(a[i][4], b[j][4])] order by n)
+  from (select n, least(n, array_length(a, 1)) as i, least(n, array_length(b, 1)) as j
+    from generate_series(1, greatest(array_length(a, 1), array_length(b, 1))) n) d
+$$;
+
+-- The same, at once where b has one day alone, and that is the last one of a or the next, as nearly always.
+create function ledger.add_month(a bigint[], b bigint[]) returns bigint[] language sql immutable as $$
+  select case when array_length(b, 1) - array_length(a, 1) in (0, 1) and coalesce(b[array_length(b, 1) - 1][1], 0) = 0
+    then a[:array_length(b, 1) - 1] || array[[
+      a[array_length(a, 1)][1] + b[array_length(b, 1)][1], a[array_length(a, 1)][2] + b[array_length(b, 1)][2],
+      a[array_length(a, 1)][3] + b[array_length(b, 1)][3],
+      greatest(a[array_length(a, 1)][4], b[array_length(b, 1)][4])]]
+    else ledger.merge_months(a, b) end
+$$;
+
+-- Adds quarters by all keys to those of their wallets, to their months by days, and to the project's slots, on every clock as
+-- far as it is made, or, when one is named, on that clock alone.
+create function ledger.add_usage(p_project_id bigint, p_quarters usage_quarter[], p_utc_offset smallint) returns void
 language sql as $$
   with used as materialized (
     select * from unnest(p_quarters)
   ), days as materialized (
-    select u.wallet_id, z.utc_offset, d.slot, u.feature, u.member, u.api_key_id, u.category, sum(u.events) as events,
-      sum(u.units) as units, sum(u.credits) as credits, max(u.last_activity_at) as last_at
+    select u.wallet_id, z.utc_offset, d.slot, u.feature, u.member, u.api_key_id, u.category,
+      sum(u.events)::bigint as events, sum(u.units)::bigint as units, sum(u.credits)::bigint as credits,
+      max(u.last_activity_at) as last_at
     from used u join ledger.project_clock z on z.project_id = p_project_id
       and z.utc_offset = coalesce(p_utc_offset, z.utc_offset)
     cross join lateral (select ledger.slot_of(u.slot, 2, z.utc_offset) as slot) d
     where p_utc_offset is not null or d.slot < z.made_until group by 1, 2, 3, 4, 5, 6, 7
-  ), slots as materialized (
-    select wallet_id, 1 as grain, 0 as utc_offset, slot, feature, member, api_key_id, category, events, units, credits,
-      last_activity_at as last_at from used where p_utc_offset is null
-    union all
-    select wallet_id, 2, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at
-      from days
-    union all
-    select wallet_id, 3, utc_offset, ledger.slot_of(slot, 3, utc_offset), feature, member, api_key_id, category,
-      sum(events), sum(units), sum(credits), max(last_at) from days group by 1, 3, 4, 5, 6, 7, 8
-  ), of_wallets as (
-    insert into usage_slot as s (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category, events,
-        units, credits, last_activity_at)
-      select wallet_id, 7, grain, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at
-        from slots order by 1, 3, 4, 5
-      on conflict (wallet_id, view, grain, utc_offset, slot, feature, member, api_key_id, category) do update
+  ), quarters as (
+    insert into usage_quarter as s (wallet_id, slot, feature, member, api_key_id, category, events, units, credits,
+        last_activity_at)
+      select wallet_id, slot, feature, member, api_key_id, category, events, units, credits, last_activity_at
+        from used where p_utc_offset is null order by 1, 2, 3, 4, 5, 6
+      on conflict (wallet_id, slot, feature, member, api_key_id, category) do update
         set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
           last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
-  ), totals as (
-    insert into usage_total as s (wallet_id, utc_offset, grain, slot, events, units, credits, last_activity_at)
-      select d.wallet_id, d.utc_offset, g.grain, ledger.slot_of(d.slot, g.grain, d.utc_offset), sum(d.events), sum(d.units),
-        sum(d.credits), max(d.last_at)
-      from (select wallet_id, utc_offset, slot, sum(events) as events, sum(units) as units, sum(credits) as credits,
-          max(last_at) as last_at from days group by 1, 2, 3) d cross join (values (2), (3), (4)) g (grain)
-      group by 1, 2, 3, 4 order by 1, 2, 3, 4
-      on conflict (wallet_id, utc_offset, grain, slot) do update
-        set events = s.events + excluded.events, units = s.units + excluded.units, credits = s.credits + excluded.credits,
-          last_activity_at = greatest(s.last_activity_at, excluded.last_activity_at)
+  ), by_day as (
+    select wallet_id, 7 - grouping(api_key_id, member, feature) as view, utc_offset,
+      (slot at time zone 'utc' + utc_offset * interval '1 minute')::date as day, coalesce(feature, '') as feature,
+      coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id, coalesce(category, 0) as category,
+      sum(events)::bigint as events, sum(units)::bigint as units, sum(credits)::bigint as credits,
+      (extract(epoch from max(last_at)) * 1000000)::bigint as last_at
+    from days
+    group by wallet_id, utc_offset, slot, grouping sets ((), (feature, category), (feature, member, api_key_id, category))
+  ), months as (
+    insert into usage_month as s (wallet_id, view, utc_offset, month, feature, member, api_key_id, category, days)
+      select wallet_id, view, utc_offset, m.month, feature, member, api_key_id, category, case count(*)
+        when 1 then array_fill(0::bigint, array[min(day) - m.month, 4])
+          || array[[min(events), min(units), min(credits), min(last_at)]]
+        else ledger.month_of(array_agg(array[day - m.month + 1, events, units, credits, last_at])) end
+      from by_day cross join lateral (select date_trunc('month', day::timestamp)::date as month) m
+      group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 2, 3, 4, 5, 6, 7, 8
+      on conflict (wallet_id, view, utc_offset, month, feature, member, api_key_id, category) do update
+        set days = ledger.add_month(s.days, excluded.days)
+  ), project_days as materialized (
+    select utc_offset, slot, feature, member, api_key_id, category, sum(events)::bigint as events,
+      sum(units)::bigint as units, sum(credits)::bigint as credits, max(last_at) as last_at
+    from days group by 1, 2, 3, 4, 5, 6
   ), together as (
-    select grain, utc_offset, slot, feature, member, api_key_id, category, sum(events) as events, sum(units) as units,
-      sum(credits) as credits, max(last_at) as last_at
-    from slots group by 1, 2, 3, 4, 5, 6, 7
+    select 1 as grain, 0 as utc_offset, slot, feature, member, api_key_id, category, sum(events)::bigint as events,
+      sum(units)::bigint as units, sum(credits)::bigint as credits, max(last_activity_at) as last_at
+      from used where p_utc_offset is null group by 3, 4, 5, 6, 7
+    union all
+    select 2, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at from project_days
+    union all
+    select 3, utc_offset, ledger.slot_of(slot, 3, utc_offset), feature, member, api_key_id, category, sum(events)::bigint,
+      sum(units)::bigint, sum(credits)::bigint, max(last_at) from project_days group by 2, 3, 4, 5, 6, 7
   )
   insert into project_usage_slot as s (project_id, view, grain, utc_offset, slot, feature, member, api_key_id, category,
       events, units, credits, last_activity_at)
@@ -90,7 +125,7 @@ $$;
 -- Folds the next rows of a project's wallets, about p_rows, the oldest of each; how many rows.
 create function ledger.fold_usage(p_project_id bigint, p_rows bigint) returns bigint
 language plpgsql security definer set search_path = public, ledger, pg_temp as $$
-declare folded bigint; quarters usage_slot[];
+declare folded bigint; quarters usage_quarter[];
 begin
   perform ledger.lock_usage(p_project_id);
   with waiting as (
@@ -102,11 +137,12 @@ begin
     -- The same share of each wallet: old rows come first, and the slots of a project change in few folds.
     select id, start, least(top, start + ceil((top - start) * (p_rows / rows))::bigint) as stop from waiting
   ), used as (
-    select (t.wallet_id, 7, 1, 0, ledger.slot_of(t.created_at, 1, 0), coalesce(t.feature, 'HOLD_CAPTURE'),
+    select (t.wallet_id, ledger.slot_of(t.created_at, 1, 0), coalesce(t.feature, 'HOLD_CAPTURE'),
       coalesce(t.member, ''), coalesce(t.api_key_id, 0), coalesce(t.category, 0::smallint), count(*),
-      sum(coalesce(t.units, 0)), sum(t.amount), max(t.created_at))::usage_slot as quarter
-    from chosen c join credit_transaction t on t.wallet_id = c.id and t.sequence > c.start and t.sequence <= c.stop
-    where t.to_account = 12
+      sum(coalesce(t.units, 0)), sum(t.amount), max(t.created_at))::usage_quarter as quarter
+    -- With a fence: PostgreSQL would rather read the whole ledger than look a few rows of each wallet up.
+    from chosen c cross join lateral (select * from credit_transaction t
+      where t.wallet_id = c.id and t.sequence > c.start and t.sequence <= c.stop and t.to_account = 12 offset 0) t
     group by t.wallet_id, ledger.slot_of(t.created_at, 1, 0), coalesce(t.feature, 'HOLD_CAPTURE'), coalesce(t.member, ''),
       coalesce(t.api_key_id, 0), coalesce(t.category, 0::smallint)
   ), moved as (
@@ -150,16 +186,15 @@ begin
   stop := greatest(ledger.slot_of(stop, 2, p_utc_offset), start + interval '24 hours');
   stop := case when stop <= newest + interval '24 hours' then stop else 'infinity' end;
   perform ledger.add_usage(p_project_id, (
-    select array_agg(s::usage_slot) from wallet w cross join lateral (
-      select * from usage_slot s where s.wallet_id = w.id and s.view = 7 and s.grain = 1 and s.utc_offset = 0
-        and s.slot >= start and s.slot < stop offset 0) s
+    select array_agg(s::usage_quarter) from wallet w cross join lateral (
+      select * from usage_quarter s where s.wallet_id = w.id and s.slot >= start and s.slot < stop offset 0) s
     where w.project_id = p_project_id), p_utc_offset) where start < 'infinity';
   perform ledger.make_recorded_days(p_project_id, p_utc_offset, since, stop) where since < 'infinity';
   update usage_clock set made_until = stop where project_id = p_project_id and utc_offset = p_utc_offset;
   return stop < 'infinity';
 end $$;
 
-revoke all on function ledger.slot_of, ledger.add_usage, ledger.lock_usage, ledger.fold_usage, ledger.want_clock,
-  ledger.make_clock from public;
+revoke all on function ledger.slot_of, ledger.month_of, ledger.merge_months, ledger.add_month, ledger.add_usage,
+  ledger.lock_usage, ledger.fold_usage, ledger.want_clock, ledger.make_clock from public;
 grant execute on function ledger.slot_of, ledger.fold_usage, ledger.want_clock, ledger.make_clock to coffer_app;
 grant select on ledger.project_clock to coffer_app;

@@ -64,7 +64,7 @@ PROMISES: Final[dict[str, str]] = {
             sum(amount) as credits, sum(coalesce(units, 0)) as units
           from credit_transaction t join usage_cursor c on c.wallet_id = t.wallet_id and t.sequence <= c.sequence
           where to_account = 12 group by 1, 2, 3, 4, 5, 6) t
-        full join (select * from usage_slot where grain = 1) s
+        full join usage_quarter s
           using (wallet_id, slot, feature, member, api_key_id, category)
         join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         where (t.events, t.credits, t.units) is distinct from (s.events, s.credits, s.units)""",
@@ -90,23 +90,33 @@ PROMISES: Final[dict[str, str]] = {
         select w.uuid from usage_event e join wallet w on w.id = e.wallet_id left join credit_transaction t
           on t.wallet_id = e.wallet_id and t.sequence = e.transaction_sequence and t.key_hash = e.key_hash
         where e.transaction_sequence is not null and (e.credits, e.units) is distinct from (t.amount, t.units)""",
-    "days, weeks and months of usage add up to its quarters": """
+    "months of usage are made of its quarters": """
         select w.uuid from (
-          select wallet_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
-            from usage_slot group by wallet_id, grain, utc_offset
-          union all select wallet_id, utc_offset, sum(events), sum(credits), sum(units)
-            from usage_total group by wallet_id, grain, utc_offset) s join wallet w on w.id = s.wallet_id
+          select wallet_id, 7 - grouping(api_key_id, member, feature) as view, utc_offset, day,
+            coalesce(feature, '') as feature, coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id,
+            coalesce(category, 0) as category, sum(events) as events, sum(units) as units, sum(credits) as credits,
+            extract(epoch from max(last_activity_at)) * 1000000 as last
+          from (select q.*, k.utc_offset, (q.slot at time zone 'utc' + k.utc_offset * interval '1 minute')::date as day
+            from usage_quarter q join wallet w on w.id = q.wallet_id join ledger.project_clock k
+              on k.project_id = w.project_id and k.made_until = 'infinity') d
+          group by wallet_id, utc_offset, day, grouping sets ((), (feature, category),
+            (feature, member, api_key_id, category))) t
+        full join (select m.*, month + n - 1 as day, days[n][1] - coalesce(days[n - 1][1], 0) as more_events,
+            days[n][2] - coalesce(days[n - 1][2], 0) as more_units, days[n][3] - coalesce(days[n - 1][3], 0) as more,
+            days[n][4] as last_at, coalesce(days[n - 1][4], 0) as last_before
+            from usage_month m cross join generate_subscripts(days, 1) n) s
+          using (wallet_id, view, utc_offset, day, feature, member, api_key_id, category)
+        join wallet w on w.id = coalesce(t.wallet_id, s.wallet_id)
         left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
-        where coalesce(k.made_until, 'infinity') = 'infinity'
-        group by w.id having (count(*), min(events), min(credits), min(units))
-          <> (11 + 5 * (select count(*) from usage_clock c where c.project_id = w.project_id
-            and c.made_until = 'infinity'), max(events), max(credits), max(units))""",
+        where coalesce(k.made_until, 'infinity') = 'infinity' and (coalesce(t.events, 0), coalesce(t.units, 0),
+          coalesce(t.credits, 0), coalesce(t.last, last_before))
+            is distinct from (more_events, more_units, more, last_at)""",
     "the usage of a project is that of its wallets": """
         select min(w.uuid::text)::uuid as uuid from wallet w join (
           select project_id, utc_offset, sum(events) as events, sum(credits) as credits, sum(units) as units
             from project_usage_slot group by project_id, view, grain, utc_offset
-          union all select w.project_id, 0, sum(events), sum(credits), sum(units) from usage_slot s
-            join wallet w on w.id = s.wallet_id where s.grain = 1 group by 1) s on s.project_id = w.project_id
+          union all select w.project_id, 0, sum(events), sum(credits), sum(units) from usage_quarter s
+            join wallet w on w.id = s.wallet_id group by 1) s on s.project_id = w.project_id
         left join usage_clock k on k.project_id = w.project_id and k.utc_offset = s.utc_offset
         where coalesce(k.made_until, 'infinity') = 'infinity'
         group by w.project_id having (count(*) / count(distinct w.id), min(events), min(credits), min(units))

@@ -1,4 +1,4 @@
-"""Usage by any keys over any time: folded slots and the rows above the cursor, in one statement."""
+"""Usage by any keys over any time: what is folded and the rows above the cursor, in one statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import text
 
 from domain.analytics import GroupBy
-from domain.slots import OFFSETS, PAIRS, Grain, View, is_by_time, is_together, view_of
+from domain.slots import OF_MONTHS, OFFSETS, PAIRS, Grain, View, is_by_time, is_together, view_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Sequence
@@ -20,19 +20,17 @@ if TYPE_CHECKING:
     from domain.slots import Stretch
 
 STREAM_ROWS: Final = 1_000
-MOST_CLOCKS: Final = 12
-"""Clocks of a project besides those of every project: those of six zones whose clock is set twice a year."""
 
 
 class Source(IntEnum):
-    """Where slots are."""
+    """Where usage is summed up."""
 
     PROJECT = 1
-    """Those of a project, by some keys."""
-    KEYED = 2
-    """Those of its wallets, by every key."""
-    TOTAL = 3
-    """Those of its wallets, by none."""
+    """Slots of a project, by some keys."""
+    QUARTERS = 2
+    """Quarters of its wallets, by every key."""
+    MONTHS = 3
+    """Months of its wallets, which know each of their days."""
 
 
 _BIT_BY_BIT: Final = {"yield_per": STREAM_ROWS}
@@ -49,35 +47,61 @@ KEYS: Final[dict[GroupBy, str]] = {
     GroupBy.MONTH: f"date_trunc('month', {_LOCAL})::date",
     GroupBy.METRIC: "u.metric",
 }
+_OF_MONTHS: Final = KEYS | {
+    GroupBy.DAY: "u.day",
+    GroupBy.WEEK: "date_trunc('week', u.day::timestamp)::date",
+    GroupBy.MONTH: "u.day",
+}
+"""The same of a wallet's months, whose days are dates already; a month is its first day."""
+
 _API_KEY: Final = "coalesce((select 'key_' || replace(k.uuid::text, '-', '') from api_key k where k.id = {}), '')"
 
 _STRETCH: Final = """stretch as materialized (
-  select * from unnest(cast(:sources as smallint[]), cast(:views as smallint[]), cast(:grains as smallint[]),
+  select r.*, d.first, d.after, date_trunc('month', d.first::timestamp)::date as month
+  from unnest(cast(:sources as smallint[]), cast(:views as smallint[]), cast(:grains as smallint[]),
     cast(:offsets as smallint[]), cast(:starts as timestamptz[]), cast(:stops as timestamptz[]))
     r (source, view, grain, utc_offset, start, stop)
+  cross join lateral (select (start at time zone 'utc' + utc_offset * interval '1 minute')::date as first,
+    (stop at time zone 'utc' + utc_offset * interval '1 minute')::date as after) d
 ), chosen as materialized (
   select w.id, w.uuid, w.sequence, coalesce(c.sequence, 0) as folded from wallet w
   left join usage_cursor c on c.wallet_id = w.id
   where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))
 )"""
-_FITS: Final = """s.grain = r.grain and s.utc_offset = r.utc_offset
-      and s.slot >= r.start and s.slot < r.stop offset 0"""
-"""With a fence (offset 0): PostgreSQL looks each stretch up in the primary key; it would rather hash all the slots."""
-
 _KEYS: Final = "s.feature, s.member, s.api_key_id, s.category"
 _SUMS: Final = "s.events, s.units, s.credits, s.last_activity_at"
+_MONTHS: Final = """(select c.uuid, s.*, least(r.after - s.month, array_length(s.days, 1)) as stop,
+    least(greatest(r.first - s.month, 0), array_length(s.days, 1)) as start
+  from (select * from stretch where source = 3) r cross join chosen c
+  cross join lateral (select * from usage_month s where s.wallet_id = c.id and s.view = r.view
+    and s.utc_offset = r.utc_offset and s.month >= r.month and s.month < r.after offset 0) s offset 0) s"""
+
+
+def _between(start: str, stop: str) -> str:
+    """What a month has between two of its days, of which the first does not count; days before the first are none."""
+    sums = enumerate(("events", "units", "credits"), start=1)
+    listed = "".join(f"s.days[{stop}][{n}] - coalesce(s.days[{start}][{n}], 0) as {name}, " for n, name in sums)
+    return f"{listed}timestamptz 'epoch' + s.days[{stop}][4] * interval '1 microsecond' as last_activity_at"
+
+
+# Behind a fence (offset 0) PostgreSQL looks each stretch up in the primary key; it would rather hash all the slots.
 _READ: Final = {
     Source.PROJECT: f"""select null::uuid as wallet, s.* from (select * from stretch where source = 1) r
     cross join lateral (select s.slot as at, {_KEYS}, {_SUMS} from project_usage_slot s
-      where s.project_id = :project_id and s.view = r.view and {_FITS}) s""",  # noqa: S608 - our own text
-    Source.KEYED: f"""select c.uuid as wallet, s.* from (select * from stretch where source = 2) r cross join chosen c
-    cross join lateral (select s.slot as at, {_KEYS}, {_SUMS} from usage_slot s
-      where s.wallet_id = c.id and s.view = r.view and {_FITS}) s""",  # noqa: S608 - our own text
-    Source.TOTAL: f"""select c.uuid as wallet, s.* from (select * from stretch where source = 3) r cross join chosen c
-    cross join lateral (select s.slot as at, '' as feature, '' as member, 0::bigint as api_key_id,
-      0::smallint as category, {_SUMS} from usage_total s where s.wallet_id = c.id and {_FITS}) s""",  # noqa: S608 - our own text
+      where s.project_id = :project_id and s.view = r.view and s.grain = r.grain and s.utc_offset = r.utc_offset
+        and s.slot >= r.start and s.slot < r.stop offset 0) s""",  # noqa: S608 - our own text
+    Source.QUARTERS: f"""select c.uuid as wallet, s.* from (select * from stretch where source = 2) r
+    cross join chosen c cross join lateral (select s.slot as at, {_KEYS}, {_SUMS} from usage_quarter s
+      where s.wallet_id = c.id and s.slot >= r.start and s.slot < r.stop offset 0) s""",  # noqa: S608 - our own text
 }
-"""How slots are read from each of their tables."""
+"""How usage is read that stands in slots."""
+
+_IN_SUM: Final = f"""select s.uuid as wallet, s.month as day, {_KEYS}, {_between("s.start", "s.stop")}
+    from {_MONTHS} where s.days[s.stop][1] > coalesce(s.days[s.start][1], 0)"""  # noqa: S608 - our own text
+_DAY_BY_DAY: Final = f"""select s.uuid as wallet, s.month + n - 1 as day, {_KEYS}, {_between("n - 1", "n")}
+    from {_MONTHS} cross join lateral generate_series(s.start + 1, s.stop) n
+    where s.days[n][1] > coalesce(s.days[n - 1][1], 0)"""  # noqa: S608 - our own text
+"""How usage is read from months of wallets: for answers by day or week, and for others."""
 
 _TAIL: Final = """select c.uuid as wallet, t.* from (select * from chosen where sequence > folded) c
   cross join lateral (select t.created_at as at, coalesce(t.feature, 'HOLD_CAPTURE') as feature,
@@ -99,12 +123,6 @@ _VERSION: Final = text(
     " where w.project_id = :project_id and (cast(:every as boolean) or w.id = any(:wallet_ids))"
 )
 """Sequences only grow, so their sum changes with every row; the time tells one database from another."""
-
-_UNFOLDED: Final = text(
-    "select w.project_id from wallet w left join usage_cursor c on c.wallet_id = w.id"
-    " where w.sequence > coalesce(c.sequence, 0)"
-    " group by 1 having sum(w.sequence - coalesce(c.sequence, 0)) >= :rows order by 1"
-)
 
 
 class State(NamedTuple):
@@ -144,43 +162,12 @@ class Asked:
     stretches: Sequence[Stretch]
 
 
-async def fold(session: Session, project_id: int, rows: int) -> int:
-    """Fold about so many of the next rows of a project's wallets into slots; how many it were."""
-    query = text("select ledger.fold_usage(:project_id, :rows)")
-    return int((await session.execute(query, {"project_id": project_id, "rows": rows})).scalar_one())
-
-
-async def unfolded(session: Session, rows: int) -> list[int]:
-    """Projects with at least so many rows that are not folded."""
-    return list(await session.scalars(_UNFOLDED, {"rows": rows}))
-
-
 async def state(session: Session, project_id: int, wallet_ids: Sequence[int] | None) -> State:
     """What slots there are beside the wallets' rows."""
     row = (await session.execute(_VERSION, wallet_words(project_id, wallet_ids))).one()
     version = f"{row.wallets}:{row.rows}:{row.updated_at}"
     clocks = OFFSETS.union(row.wanted), OFFSETS.union(row.made)
     return State(version, row.rows - row.folded, *clocks, row.oldest, row.newest)
-
-
-async def want_clocks(session: Session, project_id: int, offsets: Collection[int]) -> None:
-    """Have the days of other clocks made, MOST_CLOCKS of a project at most."""
-    query = text("select ledger.want_clock(:project_id, cast(:utc_offset as smallint), :most)")
-    for offset in sorted(offsets):
-        await session.execute(query, {"project_id": project_id, "utc_offset": offset, "most": MOST_CLOCKS})
-
-
-async def unmade(session: Session) -> Sequence[Any]:
-    """Clocks whose days are not all made: (project_id, utc_offset)."""
-    query = text("select project_id, utc_offset from usage_clock where made_until < 'infinity' order by 1, 2")
-    return (await session.execute(query)).all()
-
-
-async def make_clock(session: Session, project_id: int, utc_offset: int, rows: int) -> bool:
-    """Make the next days of a clock, those of about so many rows; whether there are more."""
-    query = text("select ledger.make_clock(:project_id, cast(:utc_offset as smallint), :rows)")
-    words = {"project_id": project_id, "utc_offset": utc_offset, "rows": rows}
-    return bool((await session.execute(query, words)).scalar_one())
 
 
 async def used(
@@ -213,18 +200,30 @@ def _query(
     project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
 ) -> tuple[str, dict[str, Any]]:
     group_by = asked.group_by
-    keys = "".join(f"{KEYS[key]} as k{number}, " for number, key in enumerate(group_by))
-    by = f"group by {', '.join(f'k{number}' for number in range(len(group_by)))}" if group_by else "having count(*) > 0"
-    only = "" if asked.category is None else "where u.category = :category"
     sources = _sources(asked, is_together(wallet_ids, group_by))
-    used = "\n  union all ".join([*(_READ[source] for source in sorted({source for source, _ in sources})), _TAIL])
+    used = "\n  union all ".join(_pieces(asked, {source for source, _ in sources}))
+    keys = [f"k{number}" for number in range(len(group_by))]
+    by = f"group by {', '.join(keys)}" if keys else "having count(*) > 0"
     query = f"""with {_STRETCH}, used as ({used}), summed as (
-      select {keys}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events, sum(u.units)::bigint as units,
-        max(u.last_activity_at) as last_activity_at from used u {only} {by} limit cast(:limit as bigint)
+      select {"".join(f"u.{key}, " for key in keys)}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events,
+        sum(u.units)::bigint as units, max(u.last_activity_at) as last_activity_at
+      from used u {by} limit cast(:limit as bigint)
     ) {shown(group_by)}"""  # noqa: S608 - our own text
     words = wallet_words(project_id, wallet_ids) | stretch_words(asked.stretches) | {"limit": limit}
     words |= {"sources": [int(source) for source, _ in sources], "views": [int(view) for _, view in sources]}
     return query, words | named_words(query, asked)
+
+
+def _pieces(asked: Asked, sources: Collection[Source]) -> list[str]:
+    """What is read from each source, by the keys, and the rows that are not folded yet."""
+    months = _IN_SUM if {GroupBy.DAY, GroupBy.WEEK}.isdisjoint(asked.group_by) else _DAY_BY_DAY
+    reads = [(months, _OF_MONTHS) if source is Source.MONTHS else (_READ[source], KEYS) for source in sorted(sources)]
+    only = "" if asked.category is None else "where u.category = :category"
+    pieces = []
+    for read, named in [*reads, (_TAIL, KEYS)]:
+        keys = "".join(f"{named[key]} as k{number}, " for number, key in enumerate(asked.group_by))
+        pieces.append(f"select {keys}u.credits, u.events, u.units, u.last_activity_at from ({read}) u {only}")  # noqa: S608 - our own text
+    return pieces
 
 
 def shown(group_by: Sequence[GroupBy]) -> str:
@@ -262,14 +261,16 @@ def wallet_words(project_id: int, wallet_ids: Sequence[int] | None) -> dict[str,
     return {"project_id": project_id, "every": wallet_ids is None, "wallet_ids": list(wallet_ids or ())}
 
 
-def _sources(asked: Asked, together: bool) -> list[tuple[Source, View]]:  # noqa: FBT001 - one of two tables
-    """From where each stretch is read: from the project's slots where it has them, else from those of its wallets."""
+def _sources(asked: Asked, together: bool) -> list[tuple[Source, View]]:  # noqa: FBT001 - one of two kinds
+    """From where each stretch is read: from the project's slots where it has them, else from its wallets."""
     view = view_of(asked.group_by, asked.category)
     found: list[tuple[Source, View]] = []
     for stretch in asked.stretches:
         quarter = stretch.grain is Grain.QUARTER
         if together and not (quarter and view in PAIRS):
             found.append((Source.PROJECT, view))
+        elif quarter:
+            found.append((Source.QUARTERS, View.ALL))
         else:
-            found.append((Source.KEYED, View.ALL) if view or quarter else (Source.TOTAL, view))
+            found.append((Source.MONTHS, view if view in OF_MONTHS else View.ALL))
     return found

@@ -70,14 +70,21 @@ _WITHIN: Final[dict[frozenset[GroupBy], tuple[Grain, ...]]] = {
 PAIRS: Final = frozenset({View.FEATURE | View.MEMBER, View.FEATURE | View.API_KEY, View.MEMBER | View.API_KEY})
 """Views of a project that have no quarters."""
 
+OF_MONTHS: Final = frozenset({View.TOTAL, View.FEATURE, View.ALL})
+"""Views of a wallet's months."""
+
 
 class Kept(NamedTuple):
-    """What slots there are: days of which offsets, when the first and the last quarter begin, and whether weeks."""
+    """What slots there are: days of which offsets, when the first and the last quarter begin, and whether weeks.
+
+    `months` of wallets know each of their days, so that no other slot need stand for these.
+    """
 
     offsets: Collection[int] = OFFSETS
     oldest: datetime | None = None
     newest: datetime | None = None
     weeks: bool = False
+    months: bool = False
 
 
 EVERY_PROJECT: Final = Kept()
@@ -131,9 +138,12 @@ def stretches(
     if GroupBy.HOUR in times:
         return [Stretch(Grain.QUARTER, 0, first, after)]
     runs = _runs(start, end, zone)
-    grains = [grain for grain in _WITHIN.get(times, (Grain.DAY,)) if kept.weeks or grain is not Grain.WEEK]
+    within = (Grain.DAY,) if kept.months else _WITHIN.get(times, (Grain.DAY,))
+    grains = [grain for grain in within if kept.weeks or grain is not Grain.WEEK]
     if not times and (len(runs) > 1 or runs[0][0] not in kept.offsets):
-        return _cover(*_widened(first, after, 0, grains[0], kept), 0, grains)
+        clocks = [clock for clock in (runs[0][0], runs[-1][0]) if clock is not None and clock in kept.offsets]
+        covers = [_cover(*_widened(first, after, clock, grains[0], kept), clock, grains) for clock in (*clocks, 0)]
+        return min(covers, key=_quarters)
     found: list[Stretch] = []
     for offset, run_start, run_end in runs:
         if offset is not None and offset in kept.offsets:
@@ -141,6 +151,11 @@ def stretches(
         else:
             found.append(Stretch(Grain.QUARTER, 0, run_start, run_end))
     return found
+
+
+def _quarters(covering: Sequence[Stretch]) -> timedelta:
+    """How much of a cover is quarters of an hour."""
+    return sum((part.end - part.start for part in covering if part.grain is Grain.QUARTER), timedelta())
 
 
 @lru_cache(REMEMBERED_RANGES)

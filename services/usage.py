@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from db import usage as queries
+from db import folds
 from domain.analytics import GroupBy, UsageSlice, day_range
 from domain.permissions import Actor, Permission
 from domain.slots import is_by_time
@@ -89,22 +89,22 @@ def days_of(coffer: Coffer, asked: UsageQuestion) -> Days:
 async def fold_usage(coffer: Coffer) -> None:
     """Fold the rows of projects where many wait, so that no query reads a long tail."""
     async with coffer.database.reading() as session:
-        waiting = await queries.unfolded(session, FOLD_ROWS)
+        waiting = await folds.unfolded(session, FOLD_ROWS)
     for project_id in waiting:
         folded = FOLD_STEP_ROWS
         while folded >= FOLD_STEP_ROWS:
             async with coffer.database.transaction() as session:
-                folded = await queries.fold(session, project_id, FOLD_STEP_ROWS)
+                folded = await folds.fold(session, project_id, FOLD_STEP_ROWS)
 
 
 async def make_clocks(coffer: Coffer) -> None:
     """Make days of clocks that projects asked for."""
     async with coffer.database.reading() as session:
-        waiting = await queries.unmade(session)
+        waiting = await folds.unmade(session)
     steps = CLOCK_STEPS
     for project_id, utc_offset in waiting:
         more = True
         while more and steps:
             async with coffer.database.transaction() as session:
-                more = await queries.make_clock(session, project_id, utc_offset, CLOCK_STEP_ROWS)
+                more = await folds.make_clock(session, project_id, utc_offset, CLOCK_STEP_ROWS)
             steps -= 1

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from db import folds
 from db import usage as queries
 from db import wallets as wallet_queries
 from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
-from domain.slots import OFFSETS, Kept, View, is_together, missing_clocks, stretches, view_of
+from domain.slots import OFFSETS, Kept, is_together, missing_clocks, stretches
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
@@ -128,9 +129,9 @@ async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
     """Have the days of the question's zone made, so that the next question about them is fast."""
     wanted = scope.state.wanted
     missing = missing_clocks(days.start, days.end, days.zone, days.group_by, wanted)
-    if missing and len(wanted - OFFSETS) < queries.MOST_CLOCKS:
+    if missing and len(wanted - OFFSETS) < folds.MOST_CLOCKS:
         async with coffer.database.transaction() as session:
-            await queries.want_clocks(session, scope.project_id, missing)
+            await folds.want_clocks(session, scope.project_id, missing)
 
 
 def _checked(found: queries.Figures, days: Days) -> list[UsageRow]:
@@ -150,8 +151,8 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
 def _asked(days: Days, scope: Scope, *, metrics: bool = False) -> queries.Asked:
     first, after = instants(days.start, days.end, days.zone)
     state = scope.state
-    weeks = not is_together(scope.wallet_ids, days.group_by) and view_of(days.group_by, days.category) is View.TOTAL
-    kept = Kept(state.made) if metrics else Kept(state.made, state.oldest, state.newest, weeks)
+    months = not is_together(scope.wallet_ids, days.group_by)
+    kept = Kept(state.made) if metrics else Kept(state.made, state.oldest, state.newest, months=months)
     covering = stretches(days.start, days.end, days.zone, days.group_by, kept)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 

@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
 
-from sqlalchemy import PrimaryKeyConstraint, SmallInteger
+from sqlalchemy import BigInteger, SmallInteger
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base
 
-_KEY: Final = ("wallet_id", "utc_offset", "grain", "slot")
+
+class UsageQuarter(Base):
+    """Usage of a wallet in a quarter of an hour by every key, right as of its cursor; '' and 0 stand for none."""
+
+    __tablename__ = "usage_quarter"
+
+    wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    feature: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[str] = mapped_column(primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    category: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    events: Mapped[int]
+    units: Mapped[int]
+    credits: Mapped[int]
+    last_activity_at: Mapped[datetime]
 
 
-class _Slot:
-    """Usage of one slot and combination of the keys that are in the view; the others are 0 or '', as is none."""
+class UsageMonth(Base):
+    """Usage of a wallet in a month of a clock and one combination of a view's keys, up to each day that has some.
 
+    A row of `days` is events, units and credits up to that day, and the last activity in microseconds since 1970: so a
+    range of days is the difference of two rows, however many days it has.
+    """
+
+    __tablename__ = "usage_month"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+    wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    view: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    utc_offset: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    feature: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[str] = mapped_column(primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    category: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    days: Mapped[list[list[int]]] = mapped_column(ARRAY(BigInteger))
+
+
+class ProjectUsageSlot(Base):
+    """Usage of a project's wallets in a slot, right as of their cursors, by the keys of the view; the others are none.
+
+    Views, grains and offsets are those of domain/slots.py.
+    """
+
+    __tablename__ = "project_usage_slot"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     view: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     grain: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     utc_offset: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
@@ -28,44 +70,6 @@ class _Slot:
     units: Mapped[int]
     credits: Mapped[int]
     last_activity_at: Mapped[datetime]
-
-
-class UsageSlot(_Slot, Base):
-    """Usage of a wallet, right as of its cursor. Views, grains and offsets are those of domain/slots.py."""
-
-    __tablename__ = "usage_slot"
-
-    wallet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
-
-
-class UsageTotal(Base):
-    """Usage of a wallet without keys in days, months and weeks, in an index that is read without the table.
-
-    Vacuum comes often, as the index alone is enough only for what vacuum has seen.
-    """
-
-    __tablename__ = "usage_total"
-    __table_args__ = (
-        PrimaryKeyConstraint(*_KEY, postgresql_include=("events", "units", "credits", "last_activity_at")),
-        {"postgresql_with": {f"autovacuum_vacuum_{kind}scale_factor": "0.02" for kind in ("", "insert_")}},
-    )
-
-    wallet_id: Mapped[int]
-    utc_offset: Mapped[int] = mapped_column(SmallInteger)
-    grain: Mapped[int] = mapped_column(SmallInteger)
-    slot: Mapped[datetime]
-    events: Mapped[int]
-    units: Mapped[int]
-    credits: Mapped[int]
-    last_activity_at: Mapped[datetime]
-
-
-class ProjectUsageSlot(_Slot, Base):
-    """Usage of a project's wallets together, right as of their cursors."""
-
-    __tablename__ = "project_usage_slot"
-
-    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
 
 
 class UsageCursor(Base):

@@ -41,6 +41,7 @@ def count(at: datetime, covering: list[Stretch]) -> int:
         Kept,
         st.sampled_from([{0, 330}, {0, 330, -300, -240}, {0, 330, 345, 630, 660}]),
         weeks=st.booleans(),
+        months=st.booleans(),
     ),
     bounded=st.booleans(),
 )
@@ -74,3 +75,17 @@ def test_weeks_stand_for_days_within_a_month() -> None:
     days = [(stretch.end - stretch.start).days for stretch in covering]
     assert [stretch.grain for stretch in covering] == [Grain.DAY, Grain.WEEK, Grain.DAY]
     assert days == [2, 21, 5]
+
+
+def test_months_that_know_their_days_need_no_other_slots() -> None:
+    """From 1 March to 28 June 2025 a range is one stretch of days."""
+    covering = stretches(date(2025, 3, 1), date(2025, 6, 28), ZoneInfo("UTC"), [], Kept(months=True))
+    assert [stretch.grain for stretch in covering] == [Grain.DAY]
+
+
+def test_a_range_is_read_on_the_clock_that_fits_its_borders() -> None:
+    """From summer into winter, and up to the last usage, New York's months of summer need no quarter of an hour."""
+    newest = datetime(2025, 12, 20, 12, tzinfo=UTC)
+    kept = Kept({0, 330, -240, -300}, oldest=datetime(2024, 1, 1, tzinfo=UTC), newest=newest)
+    covering = stretches(date(2025, 8, 1), date(2025, 12, 20), ZoneInfo("America/New_York"), [], kept)
+    assert {(stretch.grain, stretch.utc_offset) for stretch in covering} == {(Grain.MONTH, -240)}

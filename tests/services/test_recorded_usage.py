@@ -14,8 +14,8 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.folds import make_clock
 from db.reconcile import PROMISES
-from db.usage import make_clock
 from domain.analytics import GroupBy
 from domain.metrics import MAX_LATE_DAYS, Aggregation, MetricDefinition
 from domain.pricing import UsageCategory

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from sqlalchemy import event
 
-from db import usage as usage_queries
+from db import folds
 from db.reconcile import PROMISES
 from domain.analytics import GroupBy
 from domain.errors import InvalidInput, NotFound
@@ -82,12 +82,12 @@ async def test_days_of_a_zone_are_made_once_it_is_asked_for(coffer: Coffer) -> N
 
 async def test_a_project_has_a_limited_number_of_clocks(coffer: Coffer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit a question is answered and no clock is added."""
-    monkeypatch.setattr(usage_queries, "MOST_CLOCKS", 1)
+    monkeypatch.setattr(folds, "MOST_CLOCKS", 1)
     actor = await owner_of(coffer)
     for zone in ("Asia/Tokyo", "Asia/Kathmandu"):
         await usage_report(coffer, actor, UsageQuestion(None, [GroupBy.DAY], time_zone=zone))
     async with coffer.database.reading() as session:
-        assert [row.utc_offset for row in await usage_queries.unmade(session)] == [540]
+        assert [row.utc_offset for row in await folds.unmade(session)] == [540]
 
 
 async def test_the_running_day_is_pushed(coffer: Coffer) -> None:

@@ -13,7 +13,7 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.usage import fold, make_clock, want_clocks
+from db.folds import fold, make_clock, want_clocks
 from domain.analytics import GroupBy
 from domain.pricing import UsageCategory
 from domain.slots import OFFSETS, missing_clocks
