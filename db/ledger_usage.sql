@@ -3,14 +3,18 @@
 -- A spend pays nothing for this. Rows of a wallet up to its sequence are committed, so folding needs no lock on wallets;
 -- the folds of a project go one after the other. A reader adds the rows above the cursors, in the statement that reads
 -- the slots. Grains (1 quarter, 2 day, 3 month, 4 week), views (by which keys: 1 feature, 2 member, 4 API key) and
--- offsets are those of domain/slots.py. A wallet has quarters by every key, and rows of a month (usage_month) by none, by feature
--- and by every key, whose arrays grow day by day. A project has days and months, no view by every key, and no quarters by two.
+-- offsets are those of domain/slots.py. A wallet has quarters by every key, and rows of a month (usage_month) by none, by
+-- feature and by every key, whose arrays grow day by day. A project has days and months, no view by every key, and no
+-- quarters by two.
 
 -- The clocks whose days and months a project has, as minutes ahead of UTC, and the day before which they are made.
 create view ledger.project_clock as
   select p.id as project_id, m.utc_offset::smallint, 'infinity'::timestamptz as made_until
     from project p cross join (values (0), (330)) m (utc_offset)
   union all select project_id, utc_offset, made_until from usage_clock;
+
+-- A sum of bigint that stays one: sum() makes a numeric of each, which costs as much as the rest of an answer's row.
+create aggregate ledger.total(bigint) (sfunc = int8pl, stype = bigint, combinefunc = int8pl, parallel = safe);
 
 -- When the slot of a time begins: a quarter of an hour, a day, month or week of a clock so many minutes ahead of UTC.
 create function ledger.slot_of(p_at timestamptz, p_grain integer, p_utc_offset integer) returns timestamptz
@@ -22,31 +26,36 @@ language sql immutable parallel safe as $$
 $$;
 
 -- A month by days is an array with a row for each day, up to the last one with usage: events, units, credits up to then, and
--- the last activity in microseconds since 1970 (0 for none). Here from rows that begin with the day, in any order.
-create function ledger.month_of(p_days bigint[]) returns bigint[] language sql immutable as $$
-  select array_agg(array[events, units, credits, last_at]::bigint[] order by day) from (
-    select day, coalesce(sum(p_days[n][2]) over up_to, 0) as events, coalesce(sum(p_days[n][3]) over up_to, 0) as units,
-      coalesce(sum(p_days[n][4]) over up_to, 0) as credits, coalesce(max(p_days[n][5]) over up_to, 0) as last_at
-    from generate_series(1, (select max(p_days[n][1]) from generate_subscripts(p_days, 1) n)) day
-    left join generate_subscripts(p_days, 1) n on p_days[n][1] = day window up_to as (order by day)) d
-$$;
+-- the last activity in microseconds since 1970 (0 for none). Here from days in their order, whose rows begin with the day.
+create function ledger.month_of(p_days bigint[]) returns bigint[] language plpgsql immutable as $$
+declare found bigint[] := '{}'; up_to bigint[] := '{0,0,0,0}'; day bigint[]; n bigint := 1;
+begin
+  foreach day slice 1 in array p_days loop
+    while n < day[1] loop
+      found := found || array[up_to];
+      n := n + 1;
+    end loop;
+    up_to := array[up_to[1] + day[2], up_to[2] + day[3], up_to[3] + day[4], greatest(up_to[4], day[5])];
+  end loop;
+  return found || array[up_to];
+end $$;
 
--- Two months by days in one, whatever days they have.
-create function ledger.merge_months(a bigint[], b bigint[]) returns bigint[] language sql immutable as $$
-  select array_agg(array[a[i][1] + b[j][1], a[i][2] + b[j][2], a[i][3] + b[j][3], greatest(a[i][4], b[j][4])] order by n)
-  from (select n, least(n, array_length(a, 1)) as i, least(n, array_length(b, 1)) as j
-    from generate_series(1, greatest(array_length(a, 1), array_length(b, 1))) n) d
-$$;
-
--- The same, at once where b has one day alone, and that is the last one of a or the next, as nearly always.
-create function ledger.add_month(a bigint[], b bigint[]) returns bigint[] language sql immutable as $$
-  select case when array_length(b, 1) - array_length(a, 1) in (0, 1) and coalesce(b[array_length(b, 1) - 1][1], 0) = 0
-    then a[:array_length(b, 1) - 1] || array[[
-      a[array_length(a, 1)][1] + b[array_length(b, 1)][1], a[array_length(a, 1)][2] + b[array_length(b, 1)][2],
-      a[array_length(a, 1)][3] + b[array_length(b, 1)][3],
-      greatest(a[array_length(a, 1)][4], b[array_length(b, 1)][4])]]
-    else ledger.merge_months(a, b) end
-$$;
+-- Two months by days in one: nearly always b has one day alone, which is the last one of a or a later one.
+create function ledger.merge_months(a bigint[], b bigint[]) returns bigint[] language plpgsql immutable as $$
+declare found bigint[]; n integer := least(array_length(a, 1), array_length(b, 1)); i integer; j integer;
+begin
+  -- What lies before the first day of b stays as it is.
+  while b[n - 1][1] > 0 loop
+    n := n - 1;
+  end loop;
+  found := a[:n - 1];
+  for n in n .. greatest(array_length(a, 1), array_length(b, 1)) loop
+    i := least(n, array_length(a, 1));
+    j := least(n, array_length(b, 1));
+    found := found || array[[a[i][1] + b[j][1], a[i][2] + b[j][2], a[i][3] + b[j][3], greatest(a[i][4], b[j][4])]];
+  end loop;
+  return found;
+end $$;
 
 -- Adds quarters by all keys to those of their wallets, to their months by days, and to the project's slots, on every clock as
 -- far as it is made, or, when one is named, on that clock alone.
@@ -56,7 +65,7 @@ language sql as $$
     select * from unnest(p_quarters)
   ), days as materialized (
     select u.wallet_id, z.utc_offset, d.slot, u.feature, u.member, u.api_key_id, u.category,
-      sum(u.events)::bigint as events, sum(u.units)::bigint as units, sum(u.credits)::bigint as credits,
+      ledger.total(u.events) as events, ledger.total(u.units) as units, ledger.total(u.credits) as credits,
       max(u.last_activity_at) as last_at
     from used u join ledger.project_clock z on z.project_id = p_project_id
       and z.utc_offset = coalesce(p_utc_offset, z.utc_offset)
@@ -74,7 +83,7 @@ language sql as $$
     select wallet_id, 7 - grouping(api_key_id, member, feature) as view, utc_offset,
       (slot at time zone 'utc' + utc_offset * interval '1 minute')::date as day, coalesce(feature, '') as feature,
       coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id, coalesce(category, 0) as category,
-      sum(events)::bigint as events, sum(units)::bigint as units, sum(credits)::bigint as credits,
+      ledger.total(events) as events, ledger.total(units) as units, ledger.total(credits) as credits,
       (extract(epoch from max(last_at)) * 1000000)::bigint as last_at
     from days
     group by wallet_id, utc_offset, slot, grouping sets ((), (feature, category), (feature, member, api_key_id, category))
@@ -83,30 +92,30 @@ language sql as $$
       select wallet_id, view, utc_offset, m.month, feature, member, api_key_id, category, case count(*)
         when 1 then array_fill(0::bigint, array[min(day) - m.month, 4])
           || array[[min(events), min(units), min(credits), min(last_at)]]
-        else ledger.month_of(array_agg(array[day - m.month + 1, events, units, credits, last_at])) end
+        else ledger.month_of(array_agg(array[day - m.month + 1, events, units, credits, last_at] order by day)) end
       from by_day cross join lateral (select date_trunc('month', day::timestamp)::date as month) m
       group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 2, 3, 4, 5, 6, 7, 8
       on conflict (wallet_id, view, utc_offset, month, feature, member, api_key_id, category) do update
-        set days = ledger.add_month(s.days, excluded.days)
+        set days = ledger.merge_months(s.days, excluded.days)
   ), project_days as materialized (
-    select utc_offset, slot, feature, member, api_key_id, category, sum(events)::bigint as events,
-      sum(units)::bigint as units, sum(credits)::bigint as credits, max(last_at) as last_at
+    select utc_offset, slot, feature, member, api_key_id, category, ledger.total(events) as events,
+      ledger.total(units) as units, ledger.total(credits) as credits, max(last_at) as last_at
     from days group by 1, 2, 3, 4, 5, 6
   ), together as (
-    select 1 as grain, 0 as utc_offset, slot, feature, member, api_key_id, category, sum(events)::bigint as events,
-      sum(units)::bigint as units, sum(credits)::bigint as credits, max(last_activity_at) as last_at
+    select 1 as grain, 0 as utc_offset, slot, feature, member, api_key_id, category, ledger.total(events) as events,
+      ledger.total(units) as units, ledger.total(credits) as credits, max(last_activity_at) as last_at
       from used where p_utc_offset is null group by 3, 4, 5, 6, 7
     union all
     select 2, utc_offset, slot, feature, member, api_key_id, category, events, units, credits, last_at from project_days
     union all
-    select 3, utc_offset, ledger.slot_of(slot, 3, utc_offset), feature, member, api_key_id, category, sum(events)::bigint,
-      sum(units)::bigint, sum(credits)::bigint, max(last_at) from project_days group by 2, 3, 4, 5, 6, 7
+    select 3, utc_offset, ledger.slot_of(slot, 3, utc_offset), feature, member, api_key_id, category, ledger.total(events),
+      ledger.total(units), ledger.total(credits), max(last_at) from project_days group by 2, 3, 4, 5, 6, 7
   )
   insert into project_usage_slot as s (project_id, view, grain, utc_offset, slot, feature, member, api_key_id, category,
       events, units, credits, last_activity_at)
     select p_project_id, 7 - grouping(api_key_id, member, feature), grain, utc_offset, slot, coalesce(feature, ''),
-      coalesce(member, ''), coalesce(api_key_id, 0), coalesce(category, 0), sum(events), sum(units), sum(credits),
-      max(last_at)
+      coalesce(member, ''), coalesce(api_key_id, 0), coalesce(category, 0), ledger.total(events),
+      ledger.total(units), ledger.total(credits), max(last_at)
     from together group by grain, utc_offset, slot, grouping sets ((), (feature, category), (member), (api_key_id),
       (feature, category, member), (feature, category, api_key_id), (member, api_key_id))
     having grain > 1 or 7 - grouping(api_key_id, member, feature) in (0, 1, 2, 4)
@@ -139,7 +148,7 @@ begin
   ), used as (
     select (t.wallet_id, ledger.slot_of(t.created_at, 1, 0), coalesce(t.feature, 'HOLD_CAPTURE'),
       coalesce(t.member, ''), coalesce(t.api_key_id, 0), coalesce(t.category, 0::smallint), count(*),
-      sum(coalesce(t.units, 0)), sum(t.amount), max(t.created_at))::usage_quarter as quarter
+      ledger.total(coalesce(t.units, 0)), ledger.total(t.amount), max(t.created_at))::usage_quarter as quarter
     -- With a fence: PostgreSQL would rather read the whole ledger than look a few rows of each wallet up.
     from chosen c cross join lateral (select * from credit_transaction t
       where t.wallet_id = c.id and t.sequence > c.start and t.sequence <= c.stop and t.to_account = 12 offset 0) t
@@ -194,7 +203,7 @@ begin
   return stop < 'infinity';
 end $$;
 
-revoke all on function ledger.slot_of, ledger.month_of, ledger.merge_months, ledger.add_month, ledger.add_usage,
+revoke all on function ledger.total, ledger.slot_of, ledger.month_of, ledger.merge_months, ledger.add_usage,
   ledger.lock_usage, ledger.fold_usage, ledger.want_clock, ledger.make_clock from public;
-grant execute on function ledger.slot_of, ledger.fold_usage, ledger.want_clock, ledger.make_clock to coffer_app;
+grant execute on function ledger.total, ledger.slot_of, ledger.fold_usage, ledger.want_clock, ledger.make_clock to coffer_app;
 grant select on ledger.project_clock to coffer_app;

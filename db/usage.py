@@ -205,8 +205,8 @@ def _query(
     keys = [f"k{number}" for number in range(len(group_by))]
     by = f"group by {', '.join(keys)}" if keys else "having count(*) > 0"
     query = f"""with {_STRETCH}, used as ({used}), summed as (
-      select {"".join(f"u.{key}, " for key in keys)}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events,
-        sum(u.units)::bigint as units, max(u.last_activity_at) as last_activity_at
+      select {"".join(f"u.{key}, " for key in keys)}ledger.total(u.credits) as credits,
+        ledger.total(u.events) as events, ledger.total(u.units) as units, max(u.last_activity_at) as last_activity_at
       from used u {by} limit cast(:limit as bigint)
     ) {shown(group_by)}"""  # noqa: S608 - our own text
     words = wallet_words(project_id, wallet_ids) | stretch_words(asked.stretches) | {"limit": limit}
