@@ -48,6 +48,8 @@ _METERED: Final = (
     ((METRIC,), 30, INDIA),
     ((METRIC,), 400, INDIA),
     ((METRIC, MONTH), 400, INDIA),
+    ((METRIC, WEEK), 400, INDIA),
+    ((METRIC, M), 400, INDIA),
     ((METRIC, DAY), 30, INDIA),
     ((METRIC, DAY), 400, NEW_YORK),
 )

@@ -81,7 +81,7 @@ $$;
 
 -- Writes events whose keys are new, and their sums; gives what was written.
 create function ledger.book_usage(p_asked ledger.usage_asked[]) returns setof usage_event language plpgsql as $$
-declare booked usage_event[];
+declare booked usage_event[]; quarters metric_slot[];
 begin
   with written as (
     -- Ids follow the order of the items, as the last of two events of one time is the one that was sent last.
@@ -95,13 +95,15 @@ begin
     returning *
   )
   select array_agg(w::usage_event) into booked from written w;
-  perform ledger.add_recorded((
-    select array_agg(q::metric_slot) from (
-      select b.wallet_id, 1::smallint, 0::smallint, ledger.slot_of(b.occurred_at, 1, 0), b.metric_id,
-        coalesce(b.member, ''), coalesce(b.api_key_id, 0), count(*), sum(b.units)::bigint, max(b.units),
-        sum(coalesce(b.credits, 0))::bigint, max(b.occurred_at),
-        max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units])
-      from unnest(booked) b group by b.wallet_id, 4, b.metric_id, 6, 7) q), null);
+  select array_agg(q::metric_slot) into quarters from (
+    select b.wallet_id, 1::smallint, 0::smallint, ledger.slot_of(b.occurred_at, 1, 0), b.metric_id,
+      coalesce(b.member, ''), coalesce(b.api_key_id, 0), count(*), sum(b.units)::bigint, max(b.units),
+      sum(coalesce(b.credits, 0))::bigint, max(b.occurred_at),
+      max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units])
+    from unnest(booked) b group by b.wallet_id, 4, b.metric_id, 6, 7) q;
+  perform ledger.add_recorded(quarters, null);
+  perform ledger.add_gauges(quarters, null);
+  perform ledger.append_changes(quarters);
   return query select * from unnest(booked);
 end $$;
 
@@ -194,13 +196,15 @@ end $$;
 create function ledger.make_recorded_days(
   p_project_id bigint, p_utc_offset smallint, p_start timestamptz, p_stop timestamptz
 ) returns void language plpgsql as $$
+declare quarters metric_slot[];
 begin
   perform pg_advisory_xact_lock(hashtext('coffer.usage_clock'), hashint8(p_project_id));
-  perform ledger.add_recorded((
-    select array_agg(s::metric_slot) from wallet w cross join lateral (
-      select * from metric_slot s where s.wallet_id = w.id and s.grain = 1 and s.utc_offset = 0
-        and s.slot >= p_start and s.slot < p_stop offset 0) s
-    where w.project_id = p_project_id), p_utc_offset);
+  select array_agg(s::metric_slot) into quarters from wallet w cross join lateral (
+    select * from metric_slot s where s.wallet_id = w.id and s.grain = 1 and s.utc_offset = 0
+      and s.slot >= p_start and s.slot < p_stop offset 0) s
+  where w.project_id = p_project_id;
+  perform ledger.add_recorded(quarters, p_utc_offset);
+  perform ledger.make_metric_days(p_project_id, p_utc_offset, p_start, p_stop, quarters);
 end $$;
 
 revoke all on function ledger.hold_clocks, ledger.add_recorded, ledger.make_recorded_days, ledger.ask_usage, ledger.same_usage, ledger.book_usage,

@@ -26,6 +26,7 @@ _ENGINE_FILES: Final = (
     "ledger_together.sql",
     "ledger_usage.sql",
     "ledger_money.sql",
+    "ledger_metrics.sql",
     "ledger_record.sql",
 )
 

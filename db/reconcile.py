@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from db.database import SERVER_SETTINGS
+from db.metric_promises import METRIC_PROMISES
 from db.money_promises import MONEY_PROMISES
 
 EXAMPLES: Final = 20
@@ -184,6 +185,7 @@ PROMISES: Final[dict[str, str]] = {
           on t.wallet_id = p.wallet_id and t.source_id = 'pur_' || replace(p.uuid::text, '-', '')
         where coalesce(t.taken, 0) <> coalesce(r.credits, 0) + coalesce(d.frozen, 0)
           or r.total > p.amount_minor + p.gst_minor + p.platform_fee_minor or r.credits > p.credits""",
+    **METRIC_PROMISES,
     **MONEY_PROMISES,
 }
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sqlalchemy import text
 
 from db.usage import KEYS, in_columns, named_words, shown, stretch_words, wallet_words
 from domain.analytics import GroupBy
+from domain.slots import is_together, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from db.database import Session
     from db.usage import Asked, Figures
@@ -26,11 +30,65 @@ _SLOTS: Final = """with chosen as materialized (
     and s.utc_offset = r.utc_offset and s.slot >= r.start and s.slot < r.stop offset 0) s
 )"""
 
+_TOGETHER: Final = """with stretch as materialized (
+  select * from unnest(cast(:grains as smallint[]), cast(:offsets as smallint[]), cast(:starts as timestamptz[]),
+    cast(:stops as timestamptz[]), cast(:wholes as boolean[])) r (grain, utc_offset, start, stop, whole)
+), measured as materialized (
+  select id, key, coalesce(feature, '') as feature, category, aggregation from metric where project_id = :project_id
+)"""
+_FOLDED: Final = """select s.slot as at, s.metric_id, s.events, s.units, s.credits, s.last_activity_at, r.whole
+  from stretch r cross join lateral (select * from project_metric_slot s where s.project_id = :project_id
+    and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start and s.slot < r.stop offset 0) s"""
+_WAITING: Final = """select c.slot, c.metric_id, c.events, c.units, c.credits, c.last_activity_at, c.grain > 1
+  from metric_change c where c.project_id = :project_id and case when c.grain = 1
+    then c.slot >= :start and c.slot < :end else exists (select from stretch r where r.whole and r.grain = c.grain
+      and r.utc_offset = c.utc_offset and c.slot >= r.start and c.slot < r.stop) end"""
+_STATE: Final = text(
+    "select (select count(*) from (select from metric_change where project_id = :project_id limit :limit) c) waiting,"
+    " least((select min(slot) from project_metric_slot where (project_id, utc_offset, grain) = (:project_id, 0, 1)),"
+    " (select min(slot) from metric_change where project_id = :project_id and grain = 1)) as oldest,"
+    " greatest((select max(slot) from project_metric_slot where (project_id, utc_offset, grain) = (:project_id, 0, 1)),"
+    " (select max(slot) from metric_change where project_id = :project_id and grain = 1)) as newest"
+)
+_UNFOLDED: Final = text("select project_id from metric_change group by 1 having count(*) >= :rows order by 1")
+
+
+class State(NamedTuple):
+    """How many changes of a project's sums wait, and when its oldest and newest quarters begin, if there are any."""
+
+    waiting: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+async def state(session: Session, project_id: int, limit: int) -> State:
+    """What sums of recorded usage there are of a project; changes that wait are counted up to a limit."""
+    row = (await session.execute(_STATE, {"project_id": project_id, "limit": limit})).one()
+    return State(row.waiting, row.oldest, row.newest)
+
+
+async def unfolded(session: Session, rows: int) -> list[int]:
+    """Projects with at least so many changes that are not folded."""
+    return list(await session.scalars(_UNFOLDED, {"rows": rows}))
+
+
+async def fold(session: Session, project_id: int, rows: int) -> int:
+    """Fold at most so many changes of a project's sums; how many it were."""
+    query = text("select ledger.fold_recorded(:project_id, :rows)")
+    return int((await session.execute(query, {"project_id": project_id, "rows": rows})).scalar_one())
+
+
+def is_of_project(wallet_ids: Sequence[int] | None, group_by: Sequence[GroupBy]) -> bool:
+    """Whether the project's own sums answer: every wallet (None), by metrics and times alone."""
+    return is_together(wallet_ids, group_by) and {GroupBy.MEMBER, GroupBy.API_KEY}.isdisjoint(group_by)
+
 
 async def recorded(
     session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
 ) -> Figures:
     """Recorded usage by keys, as db.usage.used gives it: every wallet's and member's own figure, added up."""
+    if is_of_project(wallet_ids, asked.group_by):
+        return await _together(session, project_id, asked, limit)
     group_by = asked.group_by
     own = {f"k{number}": KEYS[key] for number, key in enumerate(group_by) if key not in _OF_METRIC}
     keys = {f"k{number}": KEYS[key] if key in _OF_METRIC else f"u.k{number}" for number, key in enumerate(group_by)}
@@ -57,3 +115,38 @@ async def recorded(
 
 def _listed(columns: dict[str, str]) -> str:
     return "".join(f"{expression} as {name}, " for name, expression in columns.items())
+
+
+async def _together(session: Session, project_id: int, asked: Asked, limit: int | None) -> Figures:
+    """The same from the sums of the project, the changes of these that wait, and gauges where these sums are none."""
+    group_by = asked.group_by
+    wholes = [is_whole(stretch.grain, group_by) for stretch in asked.stretches]
+    keys = {f"k{number}": KEYS[key] for number, key in enumerate(group_by)}
+    only = "" if asked.category is None else "where m.category = :category"
+    parts = [_FOLDED, _WAITING] if all(wholes) else [_FOLDED, _WAITING, _gauges(group_by)]
+    query = f"""{_TOGETHER}, used as (
+      {" union all ".join(parts)}
+    ), named as (
+      select u.*, m.key as metric, m.feature, m.category, m.aggregation
+      from used u join measured m on m.id = u.metric_id {only}
+    ), summed as (
+      select {_listed(keys)}sum(u.credits)::bigint as credits, sum(u.events)::bigint as events,
+        least(coalesce(sum(u.units) filter (where u.aggregation = 1 or u.whole), 0), {2**62})::bigint as units,
+        max(u.last_activity_at) as last_activity_at
+      from named u group by {", ".join(keys)} limit cast(:limit as bigint)
+    ) {shown(group_by)}"""  # noqa: S608 - our own text
+    words = {"project_id": project_id, "limit": limit, "wholes": wholes} | stretch_words(asked.stretches)
+    return await in_columns(session, group_by, query, words | named_words(query, asked))
+
+
+def _gauges(group_by: Sequence[GroupBy]) -> str:
+    """What counts of each wallet and member in several slots together: the largest, or that of the last slot."""
+    times = "".join(f", {KEYS[key]}" for key in group_by if key not in _OF_METRIC)
+    return f"""select max(u.at), u.metric_id, 0,
+      case u.aggregation when 2 then max(u.units) else (max(u.latest))[2] end, 0, '-infinity', true
+    from (select s.*, m.aggregation, s.slot as at, case m.aggregation when 3 then
+        array[extract(epoch from s.slot)::bigint, s.units] end as latest
+      from measured m join stretch r on not r.whole cross join lateral (select * from gauge_slot s
+        where s.metric_id = m.id and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start
+          and s.slot < r.stop offset 0) s where m.aggregation > 1) u
+    group by u.metric_id, u.aggregation, u.wallet_id, u.member{times}"""  # noqa: S608 - our own text

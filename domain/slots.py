@@ -36,7 +36,7 @@ class Grain(IntEnum):
     MONTH = 3
     """A month of an offset."""
     WEEK = 4
-    """A week of an offset, from Monday; only wallets have them, without keys."""
+    """A week of an offset, from Monday, of recorded usage of projects."""
 
 
 class View(IntFlag):
@@ -67,6 +67,7 @@ _WITHIN: Final[dict[frozenset[GroupBy], tuple[Grain, ...]]] = {
 }
 """Slots that cross no border of these times, the coarsest first; days cross none of any others."""
 
+_WHOLE: Final = {Grain.DAY: GroupBy.DAY, Grain.WEEK: GroupBy.WEEK, Grain.MONTH: GroupBy.MONTH}
 PAIRS: Final = frozenset({View.FEATURE | View.MEMBER, View.FEATURE | View.API_KEY, View.MEMBER | View.API_KEY})
 """Views of a project that have no quarters."""
 
@@ -116,6 +117,11 @@ def is_together(wallets: Sequence[int] | None, group_by: Sequence[GroupBy]) -> b
 def is_by_time(group_by: Sequence[GroupBy]) -> bool:
     """Whether some key is an hour, day, week or month."""
     return not _TIMES.isdisjoint(group_by)
+
+
+def is_whole(grain: Grain, group_by: Collection[GroupBy]) -> bool:
+    """Whether each slot of this grain, among those that `stretches` chose, is all of a time that the keys ask for."""
+    return _WHOLE.get(grain) in group_by
 
 
 def missing_clocks(

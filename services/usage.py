@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from db import folds
+from db import folds, recorded
 from domain.analytics import GroupBy, UsageSlice, day_range
 from domain.permissions import Actor, Permission
 from domain.slots import is_by_time
@@ -14,10 +15,11 @@ from domain.usage import UsageReport, check_keys, checked_zone
 from services.usage_figures import Days, figures, scope_of, want_clocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import date
     from uuid import UUID
 
+    from db.database import Session
     from domain.pricing import UsageCategory
     from domain.usage import UsageRow
     from services.coffer import Coffer
@@ -26,6 +28,10 @@ FOLD_ROWS: Final = 500
 """Rows of a project that may wait for the fold; a query reads them by primary key."""
 
 FOLD_STEP_ROWS: Final = 50_000
+FOLD_CHANGES: Final = 500
+"""Changes of a project's sums of recorded usage that may wait for the fold; questions of the project read them all."""
+
+FOLD_STEP_CHANGES: Final = 20_000
 CLOCK_STEP_ROWS: Final = 200_000
 CLOCK_STEPS: Final = 6
 """Steps of one run that makes the days of clocks; a step is one commit, between which folds go on."""
@@ -87,14 +93,21 @@ def days_of(coffer: Coffer, asked: UsageQuestion) -> Days:
 
 
 async def fold_usage(coffer: Coffer) -> None:
-    """Fold the rows of projects where many wait, so that no query reads a long tail."""
+    """Fold the rows of projects where many wait, so that no query reads a long tail; recorded usage too."""
     async with coffer.database.reading() as session:
         waiting = await folds.unfolded(session, FOLD_ROWS)
+        changed = await recorded.unfolded(session, FOLD_CHANGES)
     for project_id in waiting:
-        folded = FOLD_STEP_ROWS
-        while folded >= FOLD_STEP_ROWS:
-            async with coffer.database.transaction() as session:
-                folded = await folds.fold(session, project_id, FOLD_STEP_ROWS)
+        await _fold(coffer, partial(folds.fold, project_id=project_id, rows=FOLD_STEP_ROWS), FOLD_STEP_ROWS)
+    for project_id in changed:
+        await _fold(coffer, partial(recorded.fold, project_id=project_id, rows=FOLD_STEP_CHANGES), FOLD_STEP_CHANGES)
+
+
+async def _fold(coffer: Coffer, fold: Callable[[Session], Awaitable[int]], step_rows: int) -> None:
+    folded = step_rows
+    while folded >= step_rows:
+        async with coffer.database.transaction() as session:
+            folded = await fold(session)
 
 
 async def make_clocks(coffer: Coffer) -> None:

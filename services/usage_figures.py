@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from db import folds
+from db import folds, recorded
 from db import usage as queries
 from db import wallets as wallet_queries
-from db.recorded import recorded
 from domain.analytics import GroupBy
 from domain.errors import Busy, InvalidInput, NotFound
 from domain.pricing import UsageCategory
@@ -37,6 +36,9 @@ MAX_SLICES: Final = 10_000
 
 MAX_WAITING_ROWS: Final = 500_000
 """Rows that may wait for the fold before figures are refused: only a ledger that was just upgraded has so many."""
+
+MAX_WAITING_CHANGES: Final = 100_000
+"""Changes of a project's recorded usage that may wait for the fold before its figures are refused."""
 
 REMEMBERED_SLICES: Final = 1_000
 """A figure with more slices would be too large to be kept."""
@@ -89,8 +91,7 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
     """Usage by the keys, most credits first, or by time. InvalidInput when there are too many slices or units."""
     if GroupBy.METRIC in days.group_by:
         # Not remembered: what is recorded without a charge moves no wallet's sequence.
-        asked = _asked(days, scope, metrics=True)
-        return _checked(await recorded(session, scope.project_id, scope.wallet_ids, asked, MAX_SLICES + 1), days)
+        return _checked(await _recorded(session, scope, days, MAX_SLICES + 1), days)
     question = _question(scope, days)
     found = await remembered.find(question, scope.state.version)
     if found is not None:
@@ -105,9 +106,7 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
 async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
     """The same, however many there are; usage of the ledger is read bit by bit."""
     if GroupBy.METRIC in days.group_by:
-        asked = _asked(days, scope, metrics=True)
-        found = await recorded(session, scope.project_id, scope.wallet_ids, asked, None)
-        for row in slices_of(found, days.group_by):
+        for row in slices_of(await _recorded(session, scope, days, None), days.group_by):
             yield row
         return
     namers = [_NAMERS.get(key, str) for key in days.group_by]
@@ -148,11 +147,24 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
     return [names[key] for key in column]
 
 
-def _asked(days: Days, scope: Scope, *, metrics: bool = False) -> queries.Asked:
-    first, after = instants(days.start, days.end, days.zone)
+async def _recorded(session: Session, scope: Scope, days: Days, limit: int | None) -> queries.Figures:
+    """Recorded usage, in the snapshot of the scope. Busy."""
+    of_project = recorded.is_of_project(scope.wallet_ids, days.group_by)
+    state = await recorded.state(session, scope.project_id, MAX_WAITING_CHANGES + 1)
+    if of_project and state.waiting > MAX_WAITING_CHANGES:
+        raise Busy("Recorded usage is still being summed up: ask again in a minute.")
+    kept = Kept(scope.state.made, state.oldest, state.newest, of_project)
+    return await recorded.recorded(session, scope.project_id, scope.wallet_ids, _covered(days, kept), limit)
+
+
+def _asked(days: Days, scope: Scope) -> queries.Asked:
     state = scope.state
     months = not is_together(scope.wallet_ids, days.group_by)
-    kept = Kept(state.made) if metrics else Kept(state.made, state.oldest, state.newest, months=months)
+    return _covered(days, Kept(state.made, state.oldest, state.newest, months=months))
+
+
+def _covered(days: Days, kept: Kept) -> queries.Asked:
+    first, after = instants(days.start, days.end, days.zone)
     covering = stretches(days.start, days.end, days.zone, days.group_by, kept)
     return queries.Asked(days.group_by, days.category, first, after, days.zone.key, covering)
 

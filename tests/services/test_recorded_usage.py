@@ -6,31 +6,37 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.folds import make_clock
+from db.metric_promises import METRIC_PROMISES
 from db.reconcile import PROMISES
+from db.recorded import fold
 from domain.analytics import GroupBy
 from domain.metrics import MAX_LATE_DAYS, Aggregation, MetricDefinition
+from domain.permissions import Actor, Role
 from domain.pricing import UsageCategory
 from services.analytics import usage_breakdown, usage_summary
+from services.keys import issue_key
 from services.metrics import define_metric
 from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
-from tests.services.test_usage_sums import BORDERS, NEAR, ZONES, make_days, time_key
+from tests.services.test_usage_sums import BORDERS, SLOW, ZONES, make_days, time_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.permissions import Actor
+    from db.models.ledger import Wallet
+    from domain.usage import UsageRow
     from services.coffer import Coffer
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -49,13 +55,17 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Event:
-    """Units of a metric, used by a member of one of two wallets; below zero takes units back."""
+    """Units of a metric, used by a member of one of two wallets and told with one of two API keys.
+
+    Units below zero take some back.
+    """
 
     at: datetime
     units: int
     metric: str
     wallet: int
     member: str | None
+    key: int
     charged: bool = False
 
     @property
@@ -64,22 +74,76 @@ class Event:
         return self.units * PRICE if self.charged else 0
 
 
-MEMBERS = st.sampled_from(["ana", None])
-RECORDED = st.builds(Event, NEAR, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), st.integers(0, 1), MEMBERS)
-CHARGED = st.builds(
-    Event,
-    NEAR,
-    st.integers(1, 50),
-    st.just("SUMMED"),
-    st.integers(0, 1),
-    MEMBERS,
-    st.just(value=True),
+SECONDS = st.one_of(
+    st.integers(-2, 2),
+    st.integers(-90_000, 90_000),
+    st.integers(-40 * 86_400, 0),
+    st.sampled_from([-3600, -1800, 1800, 3600]),
 )
-BY = sorted(set(GroupBy) - {GroupBy.API_KEY, GroupBy.WALLET, GroupBy.METRIC})
+OFTEN_NONE = st.sampled_from([None, None, "ana"])
+OFTEN_FIRST = st.sampled_from([0, 0, 0, 1])
+"""Most events are of one series, so that the slots of series have several."""
+
+
+def happenings(border: datetime) -> st.SearchStrategy[tuple[datetime, list[Event]]]:
+    """A border of days or months, and events near it and in the weeks before."""
+    at = SECONDS.map(lambda seconds: border + timedelta(seconds=seconds))
+    recorded = st.builds(
+        Event, at, st.integers(-50, 50), st.sampled_from(sorted(METRICS)), OFTEN_FIRST, OFTEN_NONE, OFTEN_FIRST
+    )
+    charged = st.builds(
+        Event, at, st.integers(1, 50), st.just("SUMMED"), OFTEN_FIRST, OFTEN_NONE, st.just(0), st.just(value=True)
+    )
+    lists = st.lists(recorded, min_size=1, max_size=30), st.lists(charged, max_size=5)
+    return st.tuples(st.just(border), st.builds(list.__add__, *lists))
+
+
+BY = sorted(set(GroupBy) - {GroupBy.METRIC})
+FOLDS = st.sampled_from([0, 1, 4, 10_000])
+"""Changes of the project's sums that are folded at once: none, some of them, all."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Events of two wallets of a project, which were told with two API keys."""
+
+    actor: Actor
+    wallets: list[Wallet]
+    keys: list[str]
+    events: list[Event]
+
+    def key_of(self, event: Event, group: GroupBy, zone: ZoneInfo) -> str:
+        """An event's key, worked out without the database."""
+        own = {
+            GroupBy.WALLET: f"wal_{self.wallets[event.wallet].uuid.hex}",
+            GroupBy.API_KEY: self.keys[event.key],
+        }
+        return own[group] if group in own else key_of(event, group, zone)
+
+    def summed(self, events: Sequence[Event], groups: Sequence[GroupBy], zone: ZoneInfo) -> dict[Any, tuple[Any, ...]]:
+        """Credits, events, units and last time of each combination of keys, by a scan."""
+        found: dict[tuple[str, ...], dict[Any, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for event in events:
+            series = found[tuple(self.key_of(event, group, zone) for group in groups)]
+            series[event.metric, event.wallet, event.member].append(event)
+        return {
+            key: (
+                sum(event.credits for own in series.values() for event in own),
+                sum(len(own) for own in series.values()),
+                sum(figure(own) for own in series.values()),
+                max(event.at for own in series.values() for event in own),
+            )
+            for key, series in found.items()
+        }
+
+
+def shown(rows: Sequence[UsageRow]) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """A report's slices as a scan gives them."""
+    return {tuple(row.keys): (row.credits, row.events, row.units, row.last_activity_at) for row in rows}
 
 
 def key_of(event: Event, group: GroupBy, zone: ZoneInfo) -> str:
-    """An event's key, worked out without the database."""
+    """An event's key that is none of its project's own names, worked out without the database."""
     metric = METRICS[event.metric]
     own = {
         GroupBy.METRIC: metric.key,
@@ -101,30 +165,15 @@ def figure(events: Sequence[Event]) -> int:
     return max(enumerate(events), key=lambda numbered: (numbered[1].at, numbered[0]))[1].units
 
 
-def summed(
-    events: Sequence[Event], groups: Sequence[GroupBy], zone: ZoneInfo
-) -> dict[tuple[str, ...], tuple[int, ...]]:
-    """Credits, events and units of each combination of keys, by a scan."""
-    found: dict[tuple[str, ...], dict[Any, list[Event]]] = defaultdict(lambda: defaultdict(list))
-    for event in events:
-        found[tuple(key_of(event, group, zone) for group in groups)][event.metric, event.wallet, event.member].append(
-            event
-        )
-    return {
-        key: (
-            sum(event.credits for own in series.values() for event in own),
-            sum(len(own) for own in series.values()),
-            sum(figure(own) for own in series.values()),
-        )
-        for key, series in found.items()
-    }
-
-
-async def write(coffer: Coffer, actor: Actor, events: Sequence[Event], zone: ZoneInfo, steps: int) -> list[Any]:
+async def write(coffer: Coffer, events: list[Event], zone: ZoneInfo, steps: int, folds: Sequence[int]) -> Measured:
     """Record and charge events for two wallets, each of them twice, in an order in which the last is sent last.
 
-    In the middle some steps of days of the zone's clocks are made.
+    They come in as many parts as there are folds: after each, so many changes of the project's sums are folded, and
+    some days of the zone's clocks made.
     """
+    project = uuid4().hex
+    keys = [(await issue_key(coffer.database, project, Role.OWNER)).key for _ in range(2)]
+    actor, other = (Actor(key.project_id, Role.OWNER, key.id) for key in keys)
     wallets = [await wallet_with(coffer, actor, 100_000) for _ in range(2)]
     for metric in METRICS.values():
         await define_metric(coffer, actor, metric)
@@ -134,49 +183,75 @@ async def write(coffer: Coffer, actor: Actor, events: Sequence[Event], zone: Zon
     ]
     then = replace(coffer, clock=lambda: NOW)
     numbered = list(zip(requests, events, strict=True))
-    half = len(numbered) // 2
-    for part in (numbered[:half], numbered[half:]):
-        for act, charged in ((record_batch, False), (charge_batch, True)):
-            batch = [request for request, event in part if event.charged is charged]
-            for _ in range(2 if batch else 0):
-                await act(then, actor, batch)
+    size = -(-len(numbered) // len(folds))
+    for part, rows in enumerate(folds):
+        own = numbered[part * size : (part + 1) * size]
+        for (charged, key), run in groupby(own, lambda of: (of[1].charged, of[1].key)):
+            batch = [request for request, _ in run]
+            for _ in range(2):
+                await (charge_batch if charged else record_batch)(then, other if key else actor, batch)
+        async with coffer.database.transaction() as session:
+            await fold(session, actor.project_id, rows)
         await make_days(coffer, actor, zone, steps)
-    return wallets
+    return Measured(actor, wallets, [f"key_{key.uuid.hex}" for key in keys], events)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def broken(coffer: Coffer) -> list[Any]:
+    """What breaks the promises about recorded usage."""
+    connection = await asyncpg.connect(coffer.database.url)
+    found = [row for promise, query in PROMISES.items() if promise in OF_USAGE for row in await connection.fetch(query)]
+    await connection.close()
+    return found
+
+
+OF_USAGE = {"the sums of recorded usage equal its events", *METRIC_PROMISES}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(
-    recorded=st.lists(RECORDED, min_size=1, max_size=15),
-    charged=st.lists(CHARGED, max_size=5),
+    happened=st.sampled_from(BORDERS).flatmap(happenings),
     zone=st.sampled_from(ZONES),
-    other=st.none() | st.sampled_from(BY),
-    days=st.tuples(st.sampled_from(BORDERS), st.integers(-1, 1), st.integers(0, 70), st.sampled_from([0, 1, 3, 10])),
+    by=st.tuples(st.none() | st.sampled_from(BY), st.sampled_from([None, None, None, UsageCategory.STORAGE])),
+    days=st.tuples(st.integers(-40, 1), st.integers(0, 80), st.sampled_from([0, 1, 3, 10])),
+    folds=st.tuples(FOLDS, FOLDS),
 )
 async def test_every_aggregate_is_the_sum_over_the_events(
-    coffer: Coffer, recorded: list[Event], charged: list[Event], zone: str, other: GroupBy | None, days: tuple[Any, ...]
+    coffer: Coffer,
+    happened: tuple[datetime, list[Event]],
+    zone: str,
+    by: tuple[GroupBy | None, UsageCategory | None],
+    days: tuple[int, int, int],
+    folds: tuple[int, int],
 ) -> None:
-    """By metric and any key, zone, range and days made, figures are those of a scan over late and repeated events."""
-    actor = await owner_of(coffer, uuid4().hex)
-    events = [*recorded, *charged]
-    wallets = await write(coffer, actor, events, ZoneInfo(zone), days[3])
-    start = (days[0] + timedelta(days=days[1])).date()
-    end = start + timedelta(days=days[2])
-    groups = [GroupBy.METRIC] if other is None else [GroupBy.METRIC, other]
-    report = await usage_report(coffer, actor, UsageQuestion(None, groups, start, end, zone, metrics=True))
+    """By metric and any key, zone, range, days made and folds, figures are those of a scan of late, repeated events."""
     local = ZoneInfo(zone)
-    inside = [event for event in events if start <= event.at.astimezone(local).date() <= end]
-    found = {tuple(row.keys): (row.credits, row.events, row.units) for row in report.slices}
-    assert found == summed(inside, groups, local)
-    by_metric = summed(inside, [GroupBy.METRIC], local)
-    assert {(row.key,): (row.credits, row.events, row.units) for row in report.metrics} == by_metric
+    books = await write(coffer, happened[1], local, days[2], folds)
+    actor = books.actor
+    start = (happened[0] + timedelta(days=days[0])).date()
+    end = start + timedelta(days=days[1])
+    groups = [GroupBy.METRIC] if by[0] is None else [GroupBy.METRIC, by[0]]
+    inside = [event for event in books.events if start <= event.at.astimezone(local).date() <= end]
+    chosen = [event for event in inside if by[1] in {None, METRICS[event.metric].category}]
+    report = await usage_report(
+        coffer, actor, UsageQuestion(None, groups, start, end, zone, category=by[1], metrics=True)
+    )
+    assert shown(report.slices) == books.summed(chosen, groups, local)
+    assert {row.key: (row.credits, row.events, row.units) for row in report.metrics} == {
+        key: sums[:3] for (key,), sums in books.summed(chosen, [GroupBy.METRIC], local).items()
+    }
+    wallet = books.wallets[0].uuid
+    own = [event for event in chosen if event.wallet == 0]
+    report = await usage_report(coffer, actor, UsageQuestion([wallet], groups, start, end, zone, category=by[1]))
+    assert shown(report.slices) == books.summed(own, groups, local)
 
     utc = ZoneInfo("UTC")
-    own = [event for event in events if event.wallet == 0 and start <= event.at.date() <= end]
-    expected = summed(own, [GroupBy.METRIC], utc)
-    summary = await usage_summary(coffer, actor, wallets[0].uuid, start, end)
-    broken_down = await usage_breakdown(coffer, actor, wallets[0].uuid, GroupBy.METRIC, (start, end))
+    own = [event for event in books.events if event.wallet == 0 and start <= event.at.date() <= end]
+    expected = {key: sums[:3] for (key,), sums in books.summed(own, [GroupBy.METRIC], utc).items()}
+    summary = await usage_summary(coffer, actor, wallet, start, end)
+    broken_down = await usage_breakdown(coffer, actor, wallet, GroupBy.METRIC, (start, end))
     for rows in (summary.metrics, broken_down):
-        assert {(row.key,): (row.credits, row.events, row.units) for row in rows} == expected
+        assert {row.key: (row.credits, row.events, row.units) for row in rows} == expected
+    assert await broken(coffer) == []
 
 
 async def test_days_made_while_usage_is_recorded_have_all_of_it(coffer: Coffer) -> None:
