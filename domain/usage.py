@@ -20,7 +20,8 @@ DEFAULT_TIME_ZONE: Final = "Asia/Kolkata"
 """For projects that pay in INR, as all of them do."""
 
 MAX_KEYS: Final = 2
-_NAMES: Final = frozenset(available_timezones())
+_NAMES: Final = frozenset(available_timezones()) - {"localtime"}
+"""Without the name of whatever zone this machine is in, which PostgreSQL does not know."""
 
 
 class UsageRow(NamedTuple):
@@ -52,7 +53,7 @@ class UsageReport:
 def checked_zone(name: str | None) -> ZoneInfo:
     """The time zone of an IANA name; DEFAULT_TIME_ZONE when there is none. InvalidInput."""
     if name is not None and name not in _NAMES:
-        raise InvalidInput("timeZone is an IANA name such as Asia/Kolkata.", field=["timeZone"])
+        raise InvalidInput("timeZone is an IANA name, written as in Asia/Kolkata.", field=["timeZone"])
     return ZoneInfo(name or DEFAULT_TIME_ZONE)
 
 
