@@ -73,8 +73,7 @@ def day_range(from_day: date | None, to_day: date | None, today: date) -> tuple[
         check_day(day, name)
     end = to_day or today
     start = from_day or end - timedelta(days=DEFAULT_RANGE_DAYS - 1)
-    if start > end:
-        raise InvalidInput(f"`from` ({start}) is after `to` ({end}; today when you name none).", field=["from"])
+    check_order(start, end)
     if (end - start).days >= MAX_RANGE_DAYS:
         raise InvalidInput(f"A range has at most {MAX_RANGE_DAYS} days.", field=["from"])
     return start, end
@@ -84,3 +83,9 @@ def check_day(day: date | None, name: str) -> None:
     """InvalidInput for a day, where there is one, of a year that no clock shows."""
     if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidInput(f"`{name}` is in a year from {FIRST_YEAR} to {LAST_YEAR}.", field=[name])
+
+
+def check_order(start: date, end: date) -> None:
+    """InvalidInput for a range that ends before it begins."""
+    if start > end:
+        raise InvalidInput(f"`from` ({start}) is after `to` ({end}; today when you name none).", field=["from"])
