@@ -56,7 +56,7 @@ class UsageSlice:
 
 @dataclass(frozen=True, slots=True)
 class UsageSummary:
-    """Usage of a wallet over a range of days, with today and this month beside it (UTC days)."""
+    """Usage of a wallet over a range of days, with today and this month of the same time zone beside it."""
 
     credits: int
     events: int

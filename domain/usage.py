@@ -37,7 +37,10 @@ class UsageRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Usage over a range of days of a time zone; `previous_credits` are those of as many days before it."""
+    """Usage over a range of days of a time zone, and on request of as many days before it.
+
+    `previous_slices` are those of that time; the previous credits of a slice are found where no key is a time.
+    """
 
     from_day: date
     to_day: date
@@ -48,6 +51,7 @@ class UsageReport:
     previous_credits: int | None
     slices: Sequence[UsageRow]
     metrics: Sequence[UsageSlice] = ()
+    previous_slices: Sequence[UsageRow] | None = None
 
 
 def checked_zone(name: str | None) -> ZoneInfo:

@@ -170,11 +170,9 @@ async def test_every_aggregate_is_the_sum_over_the_events(
     by_metric = summed(inside, [GroupBy.METRIC], local)
     assert {(row.key,): (row.credits, row.events, row.units) for row in report.metrics} == by_metric
 
-    utc = ZoneInfo("UTC")
-    own = [event for event in events if event.wallet == 0 and start <= event.at.date() <= end]
-    expected = summed(own, [GroupBy.METRIC], utc)
-    summary = await usage_summary(coffer, actor, wallets[0].uuid, start, end)
-    broken_down = await usage_breakdown(coffer, actor, wallets[0].uuid, GroupBy.METRIC, (start, end))
+    expected = summed([event for event in inside if event.wallet == 0], [GroupBy.METRIC], local)
+    summary = await usage_summary(coffer, actor, wallets[0].uuid, (start, end, zone))
+    broken_down = await usage_breakdown(coffer, actor, wallets[0].uuid, GroupBy.METRIC, (start, end, zone))
     for rows in (summary.metrics, broken_down):
         assert {(row.key,): (row.credits, row.events, row.units) for row in rows} == expected
 
