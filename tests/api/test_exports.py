@@ -197,3 +197,15 @@ async def test_a_partner_reads_last_month(api: Api) -> None:
     run = await asyncio.create_subprocess_exec(sys.executable, EXAMPLE, str(key), api.url, stdout=-1)
     printed, _ = await run.communicate()
     assert printed.decode().splitlines() == ["member,feature,credits,events,units,last_activity_at"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["nobody"], "401 "), ([], "partner_usage.py KEY"), (["k", "http://127.0.0.1:1"], "The file is not whole")],
+)
+async def test_a_partner_hears_what_is_wrong(api: Api, words: list[str], said: str) -> None:
+    """A key that is none, no key and no server end the example with a sentence instead of a traceback."""
+    at = [api.url] if len(words) == 1 else []
+    run = await asyncio.create_subprocess_exec(sys.executable, EXAMPLE, *words, *at, stderr=-1)
+    _, printed = await run.communicate()
+    assert (run.returncode, said in printed.decode(), b"Traceback" in printed) == (1, True, False)
