@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from db import margins as queries
 from db import pricing
-from domain.analytics import GroupBy, day_range
+from domain.analytics import GroupBy, check_day, day_range
 from domain.errors import InvalidInput
 from domain.margins import CreditPrice, Margin, Sold, UnitCost, check_costs, margin_of, margins
 from domain.permissions import Actor, Permission
@@ -50,6 +50,7 @@ async def set_unit_costs(
 ) -> list[Margin]:
     """Say what units cost from a day on, today by default, and return every feature's margin. InvalidInput."""
     actor.require(Permission.ANALYSE)
+    check_day(effective_from, "effectiveFrom")
     day = effective_from or _today(coffer)
     async with coffer.database.transaction() as session:
         check_costs(costs, {price.feature: price for price in await pricing.current(session, actor.project_id)})

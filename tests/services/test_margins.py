@@ -111,6 +111,12 @@ async def test_a_cost_holds_from_the_morning_in_india(coffer: Coffer, seller: Ac
     assert margin.infrastructure_micros == 500
 
 
+async def test_a_cost_of_no_real_day_is_refused(coffer: Coffer, seller: Actor) -> None:
+    """A day of a year that no clock shows is a slip of the pen."""
+    with pytest.raises(InvalidInput, match="effectiveFrom"):
+        await cost(coffer, seller, 5, date(26, 3, 1))
+
+
 async def test_members_do_not_see_margins(coffer: Coffer) -> None:
     """Margins are for owners and admins."""
     member = await owner_of(coffer, role=Role.MEMBER)
