@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, any_, cast, func, literal_column, select, true, tuple_
+from sqlalchemy import BigInteger, cast, func, literal_column, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.ledger import CreditTransaction, Wallet
@@ -12,7 +12,6 @@ from domain.limits import MAX_PAGE_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import Select
 
@@ -72,17 +71,6 @@ async def following_each(
     for row in await session.execute(query):
         result[row.wallet_id, row.seen].append(row)
     return result
-
-
-async def beyond(
-    session: Session, wallet_ids: Sequence[int], after: tuple[int, int], until: datetime, limit: int
-) -> Sequence[Any]:
-    """Rows of wallets above a (wallet, sequence), in that order, as far as they were there at a time."""
-    query = select(*COLUMNS, Wallet.uuid.label("wallet_uuid")).join(Wallet, Wallet.id == _T.wallet_id)
-    query = query.where(_T.wallet_id == any_(cast(list(wallet_ids), ARRAY(BigInteger))), _T.created_at < until)
-    query = query.where(tuple_(_T.wallet_id, _T.sequence) > after).order_by(_T.wallet_id, _T.sequence).limit(limit)
-    rows: Sequence[Any] = (await session.execute(query)).all()
-    return rows
 
 
 async def at(session: Session, wallet_id: int, sequence: int) -> Any:  # noqa: ANN401 - a row

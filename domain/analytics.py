@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import InvalidInput
+from domain.limits import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ class UsageSlice:
 
 @dataclass(frozen=True, slots=True)
 class UsageSummary:
-    """Usage of a wallet over a range of days, with today and this month beside it (UTC days)."""
+    """Usage of a wallet over a range of days, with today and this month of the same time zone beside it."""
 
     credits: int
     events: int
@@ -68,10 +69,23 @@ class UsageSummary:
 
 def day_range(from_day: date | None, to_day: date | None, today: date) -> tuple[date, date]:
     """Both days of a range, inclusive; the default is the 30 days that end today. InvalidInput."""
+    for name, day in (("from", from_day), ("to", to_day)):
+        check_day(day, name)
     end = to_day or today
     start = from_day or end - timedelta(days=DEFAULT_RANGE_DAYS - 1)
-    if start > end:
-        raise InvalidInput("`from` is after `to`.", field=["from"])
+    check_order(start, end)
     if (end - start).days >= MAX_RANGE_DAYS:
         raise InvalidInput(f"A range has at most {MAX_RANGE_DAYS} days.", field=["from"])
     return start, end
+
+
+def check_day(day: date | None, name: str) -> None:
+    """InvalidInput for a day, where there is one, of a year that no clock shows."""
+    if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidInput(f"`{name}` is in a year from {FIRST_YEAR} to {LAST_YEAR}.", field=[name])
+
+
+def check_order(start: date, end: date) -> None:
+    """InvalidInput for a range that ends before it begins."""
+    if start > end:
+        raise InvalidInput(f"`from` ({start}) is after `to` ({end}; today when you name none).", field=["from"])

@@ -20,3 +20,6 @@ DEFAULT_PAGE_ITEMS: Final = 50
 MAX_HOLD_SECONDS: Final = 30 * 24 * 3600
 MAX_AMOUNT_MINOR: Final = 1_000_000_000
 """Paise of one purchase (one crore rupees)."""
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2999
+"""Of days and of times that callers name: clocks show no others, and the calendar does not end beside them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from domain.errors import InvalidInput
 from domain.inputs import check_text
-from domain.limits import MAX_UNITS
+from domain.limits import FIRST_YEAR, LAST_YEAR, MAX_UNITS
 from domain.pricing import FEATURE_NAME, UsageCategory
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ MAX_RECORDED_UNITS: Final = 10**12
 """Units of one recorded event: a terabyte in bytes. A charged event has at most MAX_UNITS, as a spend."""
 
 MAX_UNIT_CHARACTERS: Final = 32
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2999
 
 
 class Aggregation(IntEnum):

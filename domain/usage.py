@@ -20,7 +20,8 @@ DEFAULT_TIME_ZONE: Final = "Asia/Kolkata"
 """For projects that pay in INR, as all of them do."""
 
 MAX_KEYS: Final = 2
-_NAMES: Final = frozenset(available_timezones())
+_NAMES: Final = frozenset(available_timezones()) - {"localtime"}
+"""Without the name of whatever zone this machine is in, which PostgreSQL does not know."""
 
 
 class UsageRow(NamedTuple):
@@ -36,7 +37,10 @@ class UsageRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Usage over a range of days of a time zone; `previous_credits` are those of as many days before it."""
+    """Usage over a range of days of a time zone, and on request of as many days before it.
+
+    `previous_slices` are those of that time; the previous credits of a slice are found where no key is a time.
+    """
 
     from_day: date
     to_day: date
@@ -47,12 +51,13 @@ class UsageReport:
     previous_credits: int | None
     slices: Sequence[UsageRow]
     metrics: Sequence[UsageSlice] = ()
+    previous_slices: Sequence[UsageRow] | None = None
 
 
 def checked_zone(name: str | None) -> ZoneInfo:
     """The time zone of an IANA name; DEFAULT_TIME_ZONE when there is none. InvalidInput."""
     if name is not None and name not in _NAMES:
-        raise InvalidInput("timeZone is an IANA name such as Asia/Kolkata.", field=["timeZone"])
+        raise InvalidInput("timeZone is an IANA name, written as in Asia/Kolkata.", field=["timeZone"])
     return ZoneInfo(name or DEFAULT_TIME_ZONE)
 
 

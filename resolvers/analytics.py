@@ -18,19 +18,23 @@ from schema.types.wallets import WalletIdArgument
 from services import analytics as service
 from services import usage as reports
 
-From = Annotated[date | None, strawberry.argument(name="from", description="First day (UTC); default 30 days ago.")]
-To = Annotated[date | None, strawberry.argument(name="to", description="Last day (UTC), inclusive; default today.")]
+From = Annotated[date | None, strawberry.argument(name="from", description="First day; default 30 days ago.")]
+To = Annotated[date | None, strawberry.argument(name="to", description="Last day, inclusive; default today.")]
 WalletIds = list[strawberry.ID] | None
 Category = Annotated[UsageCategory | None, strawberry.argument(description="Usage of one category; default all of it.")]
 Period = Annotated[GroupBy, strawberry.argument(description="DAY, WEEK or MONTH.")]
 
 
 async def usage_summary(
-    info: Info, wallet_id: WalletIdArgument, from_: From = strawberry.UNSET, to: To = strawberry.UNSET
+    info: Info,
+    wallet_id: WalletIdArgument,
+    from_: From = strawberry.UNSET,
+    to: To = strawberry.UNSET,
+    time_zone: str | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - a summary
     """Usage of a wallet over a range of days."""
-    words = (parse_id("wal", wallet_id), given(from_), given(to))
-    return await service.usage_summary(info.context.coffer, info.context.actor, *words)
+    days = (given(from_), given(to), given(time_zone))
+    return await service.usage_summary(info.context.coffer, info.context.actor, parse_id("wal", wallet_id), days)
 
 
 async def usage_breakdown(
@@ -39,9 +43,10 @@ async def usage_breakdown(
     group_by: GroupBy,
     from_: From = strawberry.UNSET,
     to: To = strawberry.UNSET,
+    time_zone: str | None = strawberry.UNSET,
 ) -> Any:  # noqa: ANN401 - slices
-    """Usage of a wallet over a range of days by one key; days are of UTC."""
-    words = (parse_id("wal", wallet_id), group_by, (given(from_), given(to)))
+    """Usage of a wallet over a range of days by one key."""
+    words = (parse_id("wal", wallet_id), group_by, (given(from_), given(to), given(time_zone)))
     return await service.usage_breakdown(info.context.coffer, info.context.actor, *words)
 
 

@@ -37,7 +37,7 @@ def wallet_updated(
 def usage_updated(
     info: Info, wallet_id: strawberry.ID, time_zone: str | None = strawberry.UNSET
 ) -> AsyncGenerator[UsageReport, None]:
-    """Today's usage of the wallet by feature, then as it changes, at most once a second."""
+    """Today's usage of the wallet by feature, then as it changes, at most once a second, and each new day."""
     wallet = parse_id("wal", wallet_id)
     return allowed(info, watch_usage(info.context.coffer, info.context.actor, wallet, given(time_zone)))
 

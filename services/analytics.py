@@ -10,7 +10,6 @@ from domain.analytics import (
     TOP_FEATURES,
     GroupBy,
     UsageSummary,
-    day_range,
 )
 from domain.errors import InvalidInput
 from domain.limits import MAX_PAGE_ITEMS
@@ -33,29 +32,30 @@ if TYPE_CHECKING:
     Wallets = Sequence[UUID | None] | None
     """Wallets, or None for the whole project."""
 
+    AskedDays = tuple[date | None, date | None, str | None]
+    """The first day and the last, inclusive, and whose days: the time zone; None is the default of each."""
 
-async def usage_summary(
-    coffer: Coffer, actor: Actor, wallet: UUID | None, from_day: date | None, to_day: date | None
-) -> UsageSummary:
-    """Usage over a range of UTC days, by default the last 30. NotFound, InvalidInput."""
+
+async def usage_summary(coffer: Coffer, actor: Actor, wallet: UUID | None, days: AskedDays) -> UsageSummary:
+    """Usage over a range of days, by default the last 30. NotFound, InvalidInput."""
     await _require(coffer, actor, wallet)
-    today = coffer.clock().date()
-    days = day_range(from_day, to_day, today)
-    asked = UsageQuestion([wallet], (GroupBy.FEATURE,), *days, "UTC", metrics=True)
+    zone = checked_zone(days[2])
+    today = coffer.clock().astimezone(zone).date()
+    asked = UsageQuestion([wallet], (GroupBy.FEATURE,), *days, metrics=True)
     report = await usage_report(coffer, actor, asked)
-    by_day = await _by_day(coffer, actor, [wallet], today, "UTC")
-    pace = burn_rate(by_day, today, "UTC")
-    month = month_to_date(by_day, today, "UTC")
+    by_day = await _by_day(coffer, actor, [wallet], today, zone.key)
+    pace = burn_rate(by_day, today, zone.key)
+    month = month_to_date(by_day, today, zone.key)
     top = by_key(report.slices[:TOP_FEATURES])
     return UsageSummary(report.credits, report.events, pace.per_day7, pace.today, month.credits, top, report.metrics)
 
 
 async def usage_breakdown(
-    coffer: Coffer, actor: Actor, wallet: UUID | None, group_by: GroupBy, days: tuple[date | None, date | None]
+    coffer: Coffer, actor: Actor, wallet: UUID | None, group_by: GroupBy, days: AskedDays
 ) -> list[UsageSlice]:
-    """Usage over a range of UTC days by one key. NotFound, InvalidInput."""
+    """Usage over a range of days by one key. NotFound, InvalidInput."""
     await _require(coffer, actor, wallet)
-    report = await usage_report(coffer, actor, UsageQuestion([wallet], (group_by,), *days, "UTC"))
+    report = await usage_report(coffer, actor, UsageQuestion([wallet], (group_by,), *days))
     return by_key(report.slices)
 
 

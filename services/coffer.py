@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gateways.base import GatewayUnavailable
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from live.figures import Figures
     from live.hub import Hub
     from services.permits import Permits
+
+FEEDS_AT_ONCE: Final = 3
+"""Live feeds of usage that a process reads at once: they come in crowds, and leave connections to others."""
 
 T = TypeVar("T")
 
@@ -35,6 +39,8 @@ class Coffer:
     figures: Figures
     payers: Mapping[str, PayoutGateway] = field(default_factory=dict)
     """Those that send money to people's accounts."""
+    feeds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FEEDS_AT_ONCE))
+    """Places of live feeds that read."""
 
     def gateway(self, name: str) -> Gateway:
         """The provider that a purchase was made with. GatewayUnavailable when it is not configured any more."""

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from services.coffer import Coffer
     from services.jobs import Effect, Handler
 
-    Fit = Callable[[Sequence[Sequence[int]]], Awaitable[Sequence[UsageModel]]]
-    """Fits a model to each history, away from the event loop."""
+    Fit = Callable[[Sequence[Sequence[int]]], Awaitable[Sequence[UsageModel | None]]]
+    """Fits a model to each history, away from the event loop; None where that fails."""
 
     History = tuple[int, int, date, list[int]]
     """A wallet, a category or ALL_CATEGORIES, the first day, and the whole days from it to yesterday."""
@@ -140,8 +140,9 @@ async def _forecast_block(coffer: Coffer, fit: Fit, payload: Mapping[str, Any]) 
         alert_days = await runways.alert_days(session, due)
     histories = _histories(rows, today)
     models = await fit([values for *_, values in histories])
-    forecasts = [_row(history, model, today) for history, model in zip(histories, models, strict=True)]
-    totals = {wallet: model for (wallet, category, *_), model in zip(histories, models, strict=True) if not category}
+    made = [(history, model) for history, model in zip(histories, models, strict=True) if model]
+    forecasts = [_row(history, model, today) for history, model in made]
+    totals = {wallet: model for (wallet, category, *_), model in made if not category}
     needed = {wallet: _needed(totals.get(wallet), alert_days.get(wallet, DEFAULT_ALERT_DAYS)) for wallet in due}
 
     async def effect(session: Session) -> None:

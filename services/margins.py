@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from db import margins as queries
 from db import pricing
-from domain.analytics import GroupBy, day_range
+from domain.analytics import GroupBy, check_day, day_range
 from domain.errors import InvalidInput
 from domain.margins import CreditPrice, Margin, Sold, UnitCost, check_costs, margin_of, margins
 from domain.permissions import Actor, Permission
@@ -48,9 +48,10 @@ class MarginReport:
 async def set_unit_costs(
     coffer: Coffer, actor: Actor, costs: Sequence[UnitCost], effective_from: date | None
 ) -> list[Margin]:
-    """Say what units cost from a day on, today (UTC) by default, and return every feature's margin. InvalidInput."""
+    """Say what units cost from a day on, today by default, and return every feature's margin. InvalidInput."""
     actor.require(Permission.ANALYSE)
-    day = effective_from or coffer.clock().date()
+    check_day(effective_from, "effectiveFrom")
+    day = effective_from or _today(coffer)
     async with coffer.database.transaction() as session:
         check_costs(costs, {price.feature: price for price in await pricing.current(session, actor.project_id)})
         words = {"project_id": actor.project_id, "effective_from": day, "set_by": actor.api_key_id}
@@ -59,11 +60,11 @@ async def set_unit_costs(
 
 
 async def list_feature_margins(coffer: Coffer, actor: Actor) -> list[Margin]:
-    """What one unit of each priced feature earns and costs today (UTC), by the price in force."""
+    """What one unit of each priced feature earns and costs today, by the price in force."""
     actor.require(Permission.ANALYSE)
     async with coffer.database.reading() as session:
         prices = await pricing.current(session, actor.project_id)
-        costs = await _costs(session, actor, coffer.clock().date())
+        costs = await _costs(session, actor, _today(coffer))
         price = await queries.credit_price(session, actor.project_id) or LIST_PRICE
     units = [Sold(row.feature, row.credits, 1, costs.get(row.feature)) for row in prices]
     return margins(units, price)
@@ -95,6 +96,11 @@ async def margin_report(
     total = margin_of("TOTAL", features, price)
     words = (start, end, zone.key, price.micros(1), total)
     return MarginReport(*words, margins(features, price), margins(categories, price))
+
+
+def _today(coffer: Coffer) -> date:
+    """The day of DEFAULT_TIME_ZONE, as that of a report that names no other."""
+    return coffer.clock().astimezone(checked_zone(None)).date()
 
 
 def _sold(row: UsageRow, key: int, costs: Mapping[str, UnitCost]) -> Sold:

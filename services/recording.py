@@ -89,8 +89,10 @@ async def charge_batch(coffer: Coffer, actor: Actor, requests: Sequence[UsageReq
 async def list_events(
     coffer: Coffer, actor: Actor, wallet: UUID | None, metric: str | None, page: Page
 ) -> Sequence[Any]:
-    """The events of a wallet, all or of one metric, the last recorded first. NotFound."""
+    """The events of a wallet, all or of one metric, the last recorded first. NotFound, InvalidInput."""
     actor.require(Permission.READ)
+    if metric is not None:
+        check_text(metric, "metricKey")
     async with coffer.database.reading() as session:
         found = await require_wallet(session, actor, wallet)
         return await queries.events(session, found.id, metric, page)

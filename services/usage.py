@@ -76,7 +76,7 @@ async def usage_report(coffer: Coffer, actor: Actor, asked: UsageQuestion) -> Us
     if before is not None and not is_by_time(asked.group_by):
         known = {tuple(row.keys): row.credits for row in before}
         slices = [row._replace(previous_credits=known.get(tuple(row.keys), 0)) for row in slices]
-    return UsageReport(start, end, days.zone.key, credits, events, units, previous, slices, by_key(metrics))
+    return UsageReport(start, end, days.zone.key, credits, events, units, previous, slices, by_key(metrics), before)
 
 
 def by_key(rows: Sequence[UsageRow]) -> list[UsageSlice]:

@@ -80,7 +80,7 @@ class Days:
 
 async def scope_of(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> Scope:
     """The wallets that a question names, as they are now. NotFound, InvalidInput, Busy."""
-    wallet_ids = await _wallet_ids(session, actor, wallets)
+    wallet_ids = await wallet_ids_of(session, actor, wallets)
     state = await queries.state(session, actor.project_id, wallet_ids)
     if state.waiting > MAX_WAITING_ROWS:
         raise Busy(f"{state.waiting} transactions are still being summed up: ask again in a minute.")
@@ -175,7 +175,8 @@ def _question(scope: Scope, days: Days) -> str:
     return orjson.dumps([_FORMAT, scope.project_id, wallets, *when, list(days.group_by), days.category]).decode()
 
 
-async def _wallet_ids(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> list[int] | None:
+async def wallet_ids_of(session: Session, actor: Actor, wallets: Sequence[UUID | None] | None) -> list[int] | None:
+    """The wallets that are named, 1 to MAX_WALLETS, or None for the whole project. NotFound, InvalidInput."""
     if wallets is None:
         return None
     if not 0 < len(wallets) <= MAX_WALLETS:

@@ -26,7 +26,7 @@ class UsageSlice:
 
 @published
 class UsageSummary:
-    """Usage of a wallet over a range of days (UTC)."""
+    """Usage of a wallet over a range of days of a time zone."""
 
     credits: Credits
     """Credits spent in the range."""
@@ -82,6 +82,8 @@ class UsageReport:
     """Credits in as many days before the range; null unless compared."""
     slices: list[UsageReportSlice]
     """Most credits first; by time when a key is one."""
+    previous_slices: list[UsageReportSlice] | None
+    """Slices of as many days before the range, as `slices`, those too whose keys came no more; null unless compared."""
     metrics: list[UsageSlice]
     """Recorded usage of the same wallets and days by metric, on the days of the use."""
 

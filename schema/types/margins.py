@@ -79,7 +79,7 @@ class SetUnitCostsInput:
     costs: list[UnitCostInput]
     """1 to 500 costs."""
     effective_from: date | None = strawberry.UNSET
-    """From which day usage costs that; today by default."""
+    """From which day usage costs that; today by default, in India."""
 
 
 @published

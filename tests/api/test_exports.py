@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 
 from domain.permissions import Role
+from runtime import exports as runtime_exports
 from services import exports
+from services.keys import issue_key, revoke_key
 from services.spending import consume_batch
 from tests.builders import owner_of, spend_of, wallet_with
+from tests.waiting import found
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from domain.permissions import Actor
+    from runtime.budgets import Budget
     from tests.api.conftest import Api
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "partner_usage.py"
@@ -71,13 +82,113 @@ async def test_text_is_no_formula(api: Api, member: str) -> None:
     assert [(row["member"], row["credits"]) for row in rows] == [("", "100"), (f"'{member}", "-1")]
 
 
+async def test_transactions_of_some_days(api: Api) -> None:
+    """Days are those of the zone: today's rows come, those of other days do not."""
+    actor = await owner_of(api.coffer)
+    wallet = await wallet_with(api.coffer, actor, 100)
+    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST") for _ in range(3)])
+    client = await api.client(Role.VIEWER)
+    zone = {"wallet": f"wal_{wallet.uuid.hex}", "time_zone": "Asia/Kathmandu"}
+    today = api.coffer.clock().astimezone(ZoneInfo("Asia/Kathmandu")).date()
+    before, after = str(today - timedelta(days=1)), str(today + timedelta(days=1))
+    asked = [
+        {},
+        {"from": str(today), "to": str(today)},
+        {"to": before},
+        {"from": after},
+        {"from": before},
+        {"to": after},
+    ]
+    files = [await client.http.get("/export/transactions.csv", params=zone | days) for days in asked]
+    assert [len(file.text.splitlines()) - 1 for file in files] == [4, 4, 0, 0, 4, 4]
+
+
+async def test_metadata_is_exported(api: Api) -> None:
+    """What the caller attached comes as JSON."""
+    actor = await owner_of(api.coffer)
+    wallet = await wallet_with(api.coffer, actor, 100)
+    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST", metadata={"order": 'a,"b'})])
+    answer = await (await api.client(Role.VIEWER)).http.get("/export/transactions.csv")
+    rows = [row for row in csv.DictReader(answer.text.splitlines()) if row["feature"]]
+    assert json.loads(rows[-1]["metadata"]) == {"order": 'a,"b'}
+
+
+async def test_a_project_reads_few_exports_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While as many are read as a project may, the next one is told to come again; another project's goes on."""
+    monkeypatch.setattr(runtime_exports, "SEAT_SECONDS", 0.05)
+    one, other = await api.client(Role.VIEWER), await api.client(Role.VIEWER, "another")
+    monkeypatch.setattr(runtime_exports, "EXPORTS_OF_A_PROJECT", 0)
+    full = await one.http.get("/export/usage.csv")
+    monkeypatch.setattr(runtime_exports, "EXPORTS_OF_A_PROJECT", 1)
+    assert (full.status_code, (await other.http.get("/export/usage.csv")).status_code) == (503, 200)
+
+
+async def test_an_export_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is revoked while its export is read gets no more of it, and a file without an end."""
+    actor = await spent(api)
+    created = await issue_key(api.coffer.database, "test", Role.VIEWER)
+    client = api.with_key(created.secret)
+
+    async def revoke() -> None:
+        await revoke_key(api.coffer, actor, created.key.uuid)
+        await found(lambda: client.ask("{ project { name } }"), lambda answer: "errors" in answer)
+
+    after_a_chunk(monkeypatch, revoke)
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.http.get("/export/transactions.csv")
+
+
+async def test_a_client_that_leaves_frees_its_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export that nobody reads any more is closed in the middle: the next one has its place."""
+    monkeypatch.setattr(runtime_exports, "EXPORTS_OF_A_PROJECT", 1)
+    await spent(api)
+    client = await api.client(Role.VIEWER)
+    in_the_middle = asyncio.Event()
+
+    async def wait() -> None:
+        in_the_middle.set()
+        await asyncio.Event().wait()
+
+    after_a_chunk(monkeypatch, wait)
+    async with client.http.stream("GET", "/export/transactions.csv"):
+        await in_the_middle.wait()
+    assert (await client.http.get("/export/transactions.csv")).status_code == 200
+
+
+async def spent(api: Api) -> Actor:
+    """The owner of a project with a wallet and some spends."""
+    actor = await owner_of(api.coffer)
+    wallet = await wallet_with(api.coffer, actor, 100)
+    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST") for _ in range(3)])
+    return actor
+
+
+def after_a_chunk(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[None]]) -> None:
+    """Have exports read row by row, and the next one do something before its second one."""
+    pay, paid = runtime_exports._pay, 0  # noqa: SLF001 - what comes between chunks
+
+    async def pay_and_act(budget: Budget, points: int) -> None:
+        nonlocal paid
+        paid += 1
+        await pay(budget, points)
+        if paid == 2:
+            await act()
+
+    monkeypatch.setattr(exports, "EXPORT_ROWS", 1)
+    monkeypatch.setattr(runtime_exports, "_pay", pay_and_act)
+
+
 async def test_an_export_needs_a_key_and_a_question_that_can_be(api: Api) -> None:
     """Without a key it is 401, with a wrong word 400, of a wallet that is not the project's 404."""
     client = await api.client(Role.VIEWER)
     asked = ["usage.csv?group_by=x", "usage.csv?from=x", "usage.csv?wallet=x", "transactions.csv?wallet=x"]
+    asked += ["transactions.csv?wallet_id=x", "transactions.csv?to=0001-01-01"]
     statuses = [(await client.http.get(f"/export/{path}")).status_code for path in asked]
     client.http.headers.pop("authorization")
-    assert [*statuses, (await client.http.get(f"/export/{asked[0]}")).status_code] == [400, 400, 404, 404, 401]
+    assert [*statuses, (await client.http.get(f"/export/{asked[0]}")).status_code] == [
+        *[400, 400, 404, 404],
+        *[400, 400, 401],
+    ]
 
 
 async def test_a_partner_reads_last_month(api: Api) -> None:
@@ -86,3 +197,15 @@ async def test_a_partner_reads_last_month(api: Api) -> None:
     run = await asyncio.create_subprocess_exec(sys.executable, EXAMPLE, str(key), api.url, stdout=-1)
     printed, _ = await run.communicate()
     assert printed.decode().splitlines() == ["member,feature,credits,events,units,last_activity_at"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["nobody"], "401 "), ([], "partner_usage.py KEY"), (["k", "http://127.0.0.1:1"], "The file is not whole")],
+)
+async def test_a_partner_hears_what_is_wrong(api: Api, words: list[str], said: str) -> None:
+    """A key that is none, no key and no server end the example with a sentence instead of a traceback."""
+    at = [api.url] if len(words) == 1 else []
+    run = await asyncio.create_subprocess_exec(sys.executable, EXAMPLE, *words, *at, stderr=-1)
+    _, printed = await run.communicate()
+    assert (run.returncode, said in printed.decode(), b"Traceback" in printed) == (1, True, False)

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from runtime import http
 from tests.api.conftest import Api, running_api
+from tests.waiting import found
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,3 +80,15 @@ async def test_a_socket_outlives_the_time_for_its_head(api: Api, monkeypatch: py
     async with client.watch("subscription { lowBalance { sequence } }") as stream:
         assert await stream.message(seconds=0.3) == {}
         assert (await client.ask("{ __typename }"))["data"] == {"__typename": "Query"}
+
+
+async def test_a_client_that_reads_no_more_is_let_go(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that nobody takes hold their connection for STALL_SECONDS, not for ever."""
+    monkeypatch.setattr(http, "STALL_SECONDS", 0.05)
+    before = REGISTRY.get_sample_value("coffer_http_stalled_total") or 0
+    async with raw(api) as (_, writer):
+        writer.write(b"GET /static/graphiql/graphiql.js HTTP/1.1\r\nhost: x\r\n\r\n" * 40)
+        await found(
+            lambda: asyncio.sleep(0, REGISTRY.get_sample_value("coffer_http_stalled_total")),
+            lambda now: now == before + 1,
+        )

@@ -31,10 +31,12 @@ from tests.history import book
 from tests.services.job_steps import claim
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from db.models.forecasts import RunwayAlert
     from db.models.ledger import Wallet
+    from domain.forecasts import UsageModel
     from domain.permissions import Actor
     from services.coffer import Coffer
     from tests.services.job_steps import Clock
@@ -232,7 +234,7 @@ async def test_a_failed_fit_is_tried_again(coffer: Coffer, actor: Actor, databas
     await plan_forecasts(coffer)
 
     async def fit_nonsense(_histories: object) -> list[object]:
-        return list(await fit_models([["not a number"] * 20]))  # type: ignore[list-item]
+        return list(await fit_models(7))  # type: ignore[arg-type]
 
     [job] = await claim(coffer)
     await run_job(coffer, handlers(fit_nonsense), job)  # type: ignore[arg-type]
@@ -254,3 +256,22 @@ async def test_only_the_project_may_ask(coffer: Coffer, actor: Actor) -> None:
         await set_runway_alert(coffer, await owner_of(coffer, role=Role.VIEWER), wallet.uuid, 3)
     with pytest.raises(InvalidInput):
         await usage_forecast(coffer, actor, wallet.uuid, 366, None)
+
+
+async def test_a_history_that_can_not_be_fitted_stops_no_other(
+    coffer: Coffer, actor: Actor, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One wallet of a block has no model then; the other has its forecast, and the block is done for the day."""
+    wallets = [await wallet_with(coffer, actor, 0) for _ in range(2)]
+    for wallet, used in zip(wallets, ([10] * 30, [20] * 40), strict=True):
+        await book(database_url, wallet, past(coffer, used))
+
+    real = fit_models
+
+    async def fit(histories: Sequence[Sequence[int]]) -> Sequence[UsageModel | None]:
+        return await real([[10**400] * 20 if len(history) == 30 else history for history in histories])
+
+    monkeypatch.setattr("tests.services.test_forecasts.fit_models", fit)
+    assert [await make_forecasts(coffer), await make_forecasts(coffer)] == [1, 0]
+    found = [await usage_forecast(coffer, actor, wallet.uuid, 30, None) for wallet in wallets]
+    assert [forecast.model for forecast in found] == ["WEEKDAY_MEAN", "BLENDED_SMOOTHING"]

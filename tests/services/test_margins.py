@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -89,8 +90,8 @@ async def test_a_feature_that_sells_below_cost_is_named(coffer: Coffer, seller: 
 
 async def test_a_cost_of_tomorrow_does_not_hold_today(coffer: Coffer, seller: Actor) -> None:
     """Costs may be set ahead."""
-    tomorrow = coffer.clock().date() + timedelta(days=1)
-    found = await set_unit_costs(coffer, seller, [UnitCost("AI_SUMMARY", 5, 0)], tomorrow)
+    ahead = coffer.clock().date() + timedelta(days=2)
+    found = await set_unit_costs(coffer, seller, [UnitCost("AI_SUMMARY", 5, 0)], ahead)
     assert {margin.infrastructure_micros for margin in found} == {0}
 
 
@@ -100,6 +101,20 @@ async def test_too_many_changes_in_one_range_are_refused(coffer: Coffer, seller:
         await cost(coffer, seller, number, FIRST + timedelta(days=number))
     with pytest.raises(InvalidInput, match="fewer days"):
         await margin_report(coffer, seller, FIRST, FIRST + timedelta(days=60), "UTC")
+
+
+async def test_a_cost_holds_from_the_morning_in_india(coffer: Coffer, seller: Actor) -> None:
+    """In the evening of UTC, a cost of the day that has begun in India is in force, as it is in reports."""
+    evening = replace(coffer, clock=lambda: datetime(2026, 3, 1, 20, tzinfo=UTC))
+    await cost(evening, seller, 500, date(2026, 3, 2))
+    [margin] = [margin for margin in await list_feature_margins(evening, seller) if margin.key == "AI_SUMMARY"]
+    assert margin.infrastructure_micros == 500
+
+
+async def test_a_cost_of_no_real_day_is_refused(coffer: Coffer, seller: Actor) -> None:
+    """A day of a year that no clock shows is a slip of the pen."""
+    with pytest.raises(InvalidInput, match="effectiveFrom"):
+        await cost(coffer, seller, 5, date(26, 3, 1))
 
 
 async def test_members_do_not_see_margins(coffer: Coffer) -> None:

@@ -244,11 +244,10 @@ async def test_every_aggregate_is_the_sum_over_the_events(
     report = await usage_report(coffer, actor, UsageQuestion([wallet], groups, start, end, zone, category=by[1]))
     assert shown(report.slices) == books.summed(own, groups, local)
 
-    utc = ZoneInfo("UTC")
-    own = [event for event in books.events if event.wallet == 0 and start <= event.at.date() <= end]
-    expected = {key: sums[:3] for (key,), sums in books.summed(own, [GroupBy.METRIC], utc).items()}
-    summary = await usage_summary(coffer, actor, wallet, start, end)
-    broken_down = await usage_breakdown(coffer, actor, wallet, GroupBy.METRIC, (start, end))
+    own = [event for event in inside if event.wallet == 0]
+    expected = {key: sums[:3] for (key,), sums in books.summed(own, [GroupBy.METRIC], local).items()}
+    summary = await usage_summary(coffer, actor, wallet, (start, end, zone))
+    broken_down = await usage_breakdown(coffer, actor, wallet, GroupBy.METRIC, (start, end, zone))
     for rows in (summary.metrics, broken_down):
         assert {row.key: (row.credits, row.events, row.units) for row in rows} == expected
     assert await broken(coffer) == []

@@ -243,3 +243,11 @@ async def test_events_are_listed_newest_first(coffer: Coffer, actor: Actor) -> N
     visits = await list_events(coffer, actor, wallet, "VISITS", Page(3, None))
     assert [row.idempotency_key for row in [*rows[:3], *rest]] == keys[::-1]
     assert [row.idempotency_key for row in visits] == ["3", "1"]
+
+
+async def test_events_of_a_key_that_can_not_be(coffer: Coffer) -> None:
+    """A metric's key that can't be stored is refused, as one that names none is no fault."""
+    actor = await owner_of(coffer)
+    wallet = await measured(coffer, actor)
+    with pytest.raises(InvalidInput):
+        await list_events(coffer, actor, wallet, "\0", Page(3, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -100,6 +100,45 @@ async def test_the_running_day_is_pushed(coffer: Coffer) -> None:
     async with asyncio.timeout(10):
         assert (await anext(stream)).events == before + 1
     await stream.aclose()
+
+
+async def test_a_new_day_is_pushed_when_it_begins(coffer: Coffer) -> None:
+    """A watcher gets the next day of its zone, empty, without anything having been spent."""
+    actor = await owner_of(coffer)
+    wallet = await spend_some(coffer, actor, 2)
+    tomorrow = datetime.combine(coffer.clock().date() + timedelta(days=1), time(), UTC)
+    ahead = tomorrow - coffer.clock() - timedelta(seconds=0.3)
+    stream: Any = watch_usage(replace(coffer, clock=lambda: coffer.clock() + ahead), actor, wallet.uuid, "UTC")
+    days = [await anext(stream)]
+    async with asyncio.timeout(10):
+        days.append(await anext(stream))
+    await stream.aclose()
+    assert [(day.from_day, day.events) for day in days] == [
+        (tomorrow.date() - timedelta(days=1), 3),
+        (tomorrow.date(), 0),
+    ]
+
+
+async def test_a_crowd_of_watchers_leaves_connections_to_others(coffer: Coffer) -> None:
+    """Feeds that begin together read one after the other where there is one place, and each has its day."""
+    actor = await owner_of(coffer)
+    wallet = await spend_some(coffer, actor, 2)
+    taken = most = 0
+
+    def count(change: int) -> None:
+        nonlocal taken, most
+        taken += change
+        most = max(most, taken)
+
+    pool = coffer.database._engine.sync_engine.pool  # noqa: SLF001 - to count connections in use
+    event.listen(pool, "checkout", lambda *_: count(1))
+    event.listen(pool, "checkin", lambda *_: count(-1))
+    alone = replace(coffer, feeds=asyncio.Semaphore(1))
+    streams: list[Any] = [watch_usage(alone, actor, wallet.uuid, None) for _ in range(20)]
+    days = await asyncio.gather(*map(anext, streams))
+    for stream in streams:
+        await stream.aclose()
+    assert (most, {day.events for day in days}) == (1, {3})
 
 
 @pytest.mark.parametrize("wallets", [1, 5])
