@@ -102,7 +102,9 @@ begin
       max(array[(extract(epoch from b.occurred_at) * 1000000)::bigint, b.id, b.units])
     from unnest(booked) b group by b.wallet_id, 4, b.metric_id, 6, 7) q;
   perform ledger.add_recorded(quarters, null);
-  perform ledger.add_gauges(quarters, null);
+  -- Nearly all metrics add up: the statement for gauges is spared then.
+  perform ledger.add_gauges(quarters, null)
+    where exists (select from unnest(quarters) u join metric m on m.id = u.metric_id where m.aggregation > 1);
   perform ledger.append_changes(quarters);
   return query select * from unnest(booked);
 end $$;
