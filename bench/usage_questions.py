@@ -50,6 +50,7 @@ _METERED: Final = (
     ((METRIC, MONTH), 400, INDIA),
     ((METRIC, WEEK), 400, INDIA),
     ((METRIC, M), 400, INDIA),
+    ((METRIC, K), 400, INDIA),
     ((METRIC, DAY), 30, INDIA),
     ((METRIC, DAY), 400, NEW_YORK),
 )

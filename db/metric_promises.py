@@ -19,30 +19,42 @@ METRIC_PROMISES: Final[dict[str, str]] = {
         where coalesce(k.made_until, 'infinity') = 'infinity'
           and t.top is distinct from array[g.micros, g.place, g.units]""",
     "the recorded usage of a project is that of its wallets": """
+        with added as (
+          select project_id, (3 - grouping(api_key_id, member)) << 1 as view, slot, metric_id,
+            coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id,
+            sum(events) as events, sum(units) as units, sum(credits) as credits,
+            max(last_activity_at) as last_activity_at
+          from metric_change where grain = 1 group by project_id, slot, metric_id,
+            grouping sets ((), (member), (api_key_id))
+        )
         select min(w.uuid::text)::uuid as uuid from (
-          select project_id, utc_offset, grain, slot, metric_id, sum(events) as events, sum(units) as units,
-            sum(credits) as credits, max(last_activity_at) as last_at
+          select project_id, view, utc_offset, grain, slot, metric_id, member, api_key_id, sum(events) as events,
+            sum(units) as units, sum(credits) as credits, max(last_activity_at) as last_at
           from (
-            select project_id, utc_offset, grain, slot, metric_id, events, units, credits, last_activity_at
-              from project_metric_slot
-            union all select project_id, utc_offset, grain, slot, metric_id, events, units, credits, last_activity_at
-              from metric_change
-            union all select c.project_id, k.utc_offset, g.grain, ledger.slot_of(c.slot, g.grain, k.utc_offset),
-                c.metric_id, c.events, c.units, c.credits, c.last_activity_at
-              from metric_change c join ledger.project_clock k on k.project_id = c.project_id
-              cross join (values (2), (3), (4)) g (grain) where c.grain = 1) s group by 1, 2, 3, 4, 5) p
+            select project_id, view, utc_offset, grain, slot, metric_id, member, api_key_id, events, units, credits,
+              last_activity_at from project_metric_slot
+            union all select project_id, 0, utc_offset, grain, slot, metric_id, member, api_key_id, events, units,
+              credits, last_activity_at from metric_change where grain > 1
+            union all select project_id, view, 0, 1, slot, metric_id, member, api_key_id, events, units, credits,
+              last_activity_at from added
+            union all select a.project_id, a.view, k.utc_offset, g.grain, ledger.slot_of(a.slot, g.grain, k.utc_offset),
+                a.metric_id, a.member, a.api_key_id, a.events, a.units, a.credits, a.last_activity_at
+              from added a join ledger.project_clock k on k.project_id = a.project_id
+              cross join (values (2), (3), (4)) g (grain)) s group by 1, 2, 3, 4, 5, 6, 7, 8) p
         full join (
-          select m.project_id, s.utc_offset, s.grain, s.slot, s.metric_id, sum(s.events) as events,
-            sum(case when s.gauge or m.aggregation = 1 then s.units else 0 end) as units, sum(s.credits) as credits,
-            max(s.last_activity_at) as last_at
+          select m.project_id, s.view, s.utc_offset, s.grain, s.slot, s.metric_id, s.member, s.api_key_id,
+            sum(s.events) as events, sum(case when s.gauge or m.aggregation = 1 then s.units else 0 end) as units,
+            sum(s.credits) as credits, max(s.last_at) as last_at
           from (
-            select false as gauge, s.utc_offset, g.grain, g.slot, s.metric_id, s.events, s.units, s.credits,
-                s.last_activity_at
+            select false as gauge, (3 - grouping(api_key_id, member)) << 1 as view, utc_offset, g.grain, g.slot,
+                metric_id, coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id, sum(events) as events,
+                sum(units) as units, sum(credits) as credits, max(last_activity_at) as last_at
               from metric_slot s cross join lateral (select s.grain::integer as grain, s.slot union all
                 select 4, ledger.slot_of(s.slot, 4, s.utc_offset) where s.grain = 2) g
-            union all select true, utc_offset, grain, slot, metric_id, 0, units, 0, '-infinity' from gauge_slot
-              where grain > 1) s join metric m on m.id = s.metric_id group by 1, 2, 3, 4, 5) t
-          using (project_id, utc_offset, grain, slot, metric_id)
+              group by utc_offset, g.grain, g.slot, metric_id, grouping sets ((), (member), (api_key_id))
+            union all select true, 0, utc_offset, grain, slot, metric_id, '', 0, 0, units, 0, '-infinity'
+              from gauge_slot where grain > 1) s join metric m on m.id = s.metric_id group by 1, 2, 3, 4, 5, 6, 7, 8) t
+          using (project_id, view, utc_offset, grain, slot, metric_id, member, api_key_id)
         join wallet w on w.project_id = coalesce(p.project_id, t.project_id)
         left join usage_clock k on k.project_id = w.project_id
           and k.utc_offset = coalesce(p.utc_offset, t.utc_offset)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db.usage import KEYS, in_columns, named_words, shown, stretch_words, wallet_words
 from domain.analytics import GroupBy
-from domain.slots import is_together, is_whole
+from domain.slots import View, is_together, is_whole, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,19 +36,34 @@ _TOGETHER: Final = """with stretch as materialized (
 ), measured as materialized (
   select id, key, coalesce(feature, '') as feature, category, aggregation from metric where project_id = :project_id
 )"""
-_FOLDED: Final = """select s.slot as at, s.metric_id, s.events, s.units, s.credits, s.last_activity_at, r.whole
+_FOLDED: Final = """select s.slot as at, s.metric_id, s.member, s.api_key_id, s.events, s.units, s.credits,
+    s.last_activity_at, r.whole
   from stretch r cross join lateral (select * from project_metric_slot s where s.project_id = :project_id
-    and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start and s.slot < r.stop offset 0) s"""
-_WAITING: Final = """select c.slot, c.metric_id, c.events, c.units, c.credits, c.last_activity_at, c.grain > 1
+    and s.view = :view and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start and s.slot < r.stop
+    offset 0) s"""
+_WAITING: Final = """select c.slot, c.metric_id, c.member, c.api_key_id, c.events, c.units, c.credits,
+    c.last_activity_at, c.grain > 1
   from metric_change c where c.project_id = :project_id and case when c.grain = 1
     then c.slot >= :start and c.slot < :end else exists (select from stretch r where r.whole and r.grain = c.grain
       and r.utc_offset = c.utc_offset and c.slot >= r.start and c.slot < r.stop) end"""
+_GAUGES: Final = """select s.slot as at, s.metric_id, s.wallet_id, s.member, 0::bigint as api_key_id, s.units,
+    m.aggregation
+  from measured m join stretch r on not r.whole cross join lateral (select * from gauge_slot s
+    where s.metric_id = m.id and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start
+      and s.slot < r.stop offset 0) s where m.aggregation > 1"""
+_BY_KEY: Final = """select s.slot as at, s.metric_id, s.wallet_id, s.member, s.api_key_id,
+    case m.aggregation when 2 then s.most else s.latest[3] end as units, m.aggregation
+  from stretch r cross join wallet w cross join lateral (select * from metric_slot s where s.wallet_id = w.id
+    and s.grain = r.grain and s.utc_offset = r.utc_offset and s.slot >= r.start and s.slot < r.stop offset 0) s
+  join measured m on m.id = s.metric_id and m.aggregation > 1 where w.project_id = :project_id and not r.whole"""
+"""Gauges of wallets and members, whatever the API key, and by API key."""
+
+_QUARTERS: Final = "project_metric_slot where (project_id, view, utc_offset, grain) = (:project_id, 0, 0, 1)"
+_OF_WAITING: Final = "metric_change where project_id = :project_id and grain = 1"
 _STATE: Final = text(
-    "select (select count(*) from (select from metric_change where project_id = :project_id limit :limit) c) waiting,"
-    " least((select min(slot) from project_metric_slot where (project_id, utc_offset, grain) = (:project_id, 0, 1)),"
-    " (select min(slot) from metric_change where project_id = :project_id and grain = 1)) as oldest,"
-    " greatest((select max(slot) from project_metric_slot where (project_id, utc_offset, grain) = (:project_id, 0, 1)),"
-    " (select max(slot) from metric_change where project_id = :project_id and grain = 1)) as newest"
+    "select (select count(*) from (select from metric_change where project_id = :project_id limit :limit) c) waiting,"  # noqa: S608 - our own text
+    f" least((select min(slot) from {_QUARTERS}), (select min(slot) from {_OF_WAITING})) as oldest,"
+    f" greatest((select max(slot) from {_QUARTERS}), (select max(slot) from {_OF_WAITING})) as newest"
 )
 _UNFOLDED: Final = text("select project_id from metric_change group by 1 having count(*) >= :rows order by 1")
 
@@ -78,16 +93,11 @@ async def fold(session: Session, project_id: int, rows: int) -> int:
     return int((await session.execute(query, {"project_id": project_id, "rows": rows})).scalar_one())
 
 
-def is_of_project(wallet_ids: Sequence[int] | None, group_by: Sequence[GroupBy]) -> bool:
-    """Whether the project's own sums answer: every wallet (None), by metrics and times alone."""
-    return is_together(wallet_ids, group_by) and {GroupBy.MEMBER, GroupBy.API_KEY}.isdisjoint(group_by)
-
-
 async def recorded(
     session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
 ) -> Figures:
     """Recorded usage by keys, as db.usage.used gives it: every wallet's and member's own figure, added up."""
-    if is_of_project(wallet_ids, asked.group_by):
+    if is_together(wallet_ids, asked.group_by):
         return await _together(session, project_id, asked, limit)
     group_by = asked.group_by
     own = {f"k{number}": KEYS[key] for number, key in enumerate(group_by) if key not in _OF_METRIC}
@@ -135,18 +145,16 @@ async def _together(session: Session, project_id: int, asked: Asked, limit: int 
         max(u.last_activity_at) as last_activity_at
       from named u group by {", ".join(keys)} limit cast(:limit as bigint)
     ) {shown(group_by)}"""  # noqa: S608 - our own text
-    words = {"project_id": project_id, "limit": limit, "wholes": wholes} | stretch_words(asked.stretches)
+    view = view_of(group_by) & ~View.FEATURE
+    words = {"project_id": project_id, "view": view, "limit": limit, "wholes": wholes} | stretch_words(asked.stretches)
     return await in_columns(session, group_by, query, words | named_words(query, asked))
 
 
 def _gauges(group_by: Sequence[GroupBy]) -> str:
     """What counts of each wallet and member in several slots together: the largest, or that of the last slot."""
-    times = "".join(f", {KEYS[key]}" for key in group_by if key not in _OF_METRIC)
-    return f"""select max(u.at), u.metric_id, 0,
+    own = "".join(f", {KEYS[key]}" for key in group_by if key not in _OF_METRIC)
+    return f"""select max(u.at), u.metric_id, u.member, min(u.api_key_id), 0,
       case u.aggregation when 2 then max(u.units) else (max(u.latest))[2] end, 0, '-infinity', true
-    from (select s.*, m.aggregation, s.slot as at, case m.aggregation when 3 then
-        array[extract(epoch from s.slot)::bigint, s.units] end as latest
-      from measured m join stretch r on not r.whole cross join lateral (select * from gauge_slot s
-        where s.metric_id = m.id and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start
-          and s.slot < r.stop offset 0) s where m.aggregation > 1) u
-    group by u.metric_id, u.aggregation, u.wallet_id, u.member{times}"""  # noqa: S608 - our own text
+    from (select s.*, case s.aggregation when 3 then array[extract(epoch from s.at)::bigint, s.units] end as latest
+      from ({_BY_KEY if GroupBy.API_KEY in group_by else _GAUGES}) s) u
+    group by u.metric_id, u.aggregation, u.wallet_id, u.member{own}"""  # noqa: S608 - our own text

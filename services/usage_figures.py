@@ -149,11 +149,12 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
 
 async def _recorded(session: Session, scope: Scope, days: Days, limit: int | None) -> queries.Figures:
     """Recorded usage, in the snapshot of the scope. Busy."""
-    of_project = recorded.is_of_project(scope.wallet_ids, days.group_by)
+    of_project = is_together(scope.wallet_ids, days.group_by)
+    weeks = of_project and GroupBy.API_KEY not in days.group_by
     state = await recorded.state(session, scope.project_id, MAX_WAITING_CHANGES + 1)
     if of_project and state.waiting > MAX_WAITING_CHANGES:
         raise Busy("Recorded usage is still being summed up: ask again in a minute.")
-    kept = Kept(scope.state.made, state.oldest, state.newest, of_project)
+    kept = Kept(scope.state.made, state.oldest, state.newest, weeks)
     return await recorded.recorded(session, scope.project_id, scope.wallet_ids, _covered(days, kept), limit)
 
 

@@ -119,17 +119,20 @@ class GaugeSlot(Base):
 class ProjectMetricSlot(Base):
     """Recorded usage of a project's wallets together, right as of the changes that are folded.
 
-    `units` of a gauge are the sum of what counts for each wallet and member of that day, week or month; quarters have
-    none.
+    `view` is 0 (by metric alone), 2 (by member too) or 4 (by API key too). `units` of a gauge are the sum of what
+    counts for each wallet and member of that day, week or month, by metric alone; others and quarters have none.
     """
 
     __tablename__ = "project_metric_slot"
 
     project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    view: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     utc_offset: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     grain: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     metric_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member: Mapped[str] = mapped_column(primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     events: Mapped[int]
     # Sums of many wallets' units may pass 2^63, and a fold must not end for it.
     units: Mapped[Decimal] = mapped_column(Numeric)
@@ -149,6 +152,8 @@ class MetricChange(Base):
     slot: Mapped[datetime]
     utc_offset: Mapped[int] = mapped_column(SmallInteger)
     grain: Mapped[int] = mapped_column(SmallInteger)
+    member: Mapped[str]
+    api_key_id: Mapped[int]
     events: Mapped[int]
     units: Mapped[Decimal] = mapped_column(Numeric)
     credits: Mapped[int]

@@ -46,7 +46,10 @@ PLANTED = {
     "delete from project_metric_slot where grain = 1": SUMS,
     "delete from metric_change": SUMS,
     "update metric_change set events = events + 1 where grain = 1": SUMS,
-    "insert into project_metric_slot select project_id, utc_offset, grain, '2001-01-01Z', metric_id, 1, 1, 1, now()"
+    "delete from project_metric_slot where view = 2": SUMS,
+    "update project_metric_slot set events = events + 1 where view = 4": SUMS,
+    "insert into project_metric_slot select project_id, view, utc_offset, grain, '2001-01-01Z', metric_id, member,"
+    " api_key_id, 1, 1, 1, now()"
     " from project_metric_slot": SUMS,
     "update gauge_slot set units = units + 1": GAUGES,
     "delete from gauge_slot where grain = 4": GAUGES,

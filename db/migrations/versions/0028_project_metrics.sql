@@ -12,10 +12,13 @@ create table gauge_slot (
 
 create table project_metric_slot (
   project_id bigint not null,
+  view smallint not null,
   utc_offset smallint not null,
   grain smallint not null,
   slot timestamp with time zone not null,
   metric_id bigint not null,
+  member text not null,
+  api_key_id bigint not null,
   events bigint not null,
   units numeric not null,
   credits bigint not null,
@@ -29,6 +32,8 @@ create table metric_change (
   slot timestamp with time zone not null,
   utc_offset smallint not null,
   grain smallint not null,
+  member text not null,
+  api_key_id bigint not null,
   events bigint not null,
   units numeric not null,
   credits bigint not null,
@@ -59,24 +64,29 @@ insert into gauge_slot (metric_id, utc_offset, grain, slot, wallet_id, member, m
     where m.aggregation > 1 group by 1, 2, 3, 4, 5, 6) t
   order by 1, 2, 3, 4, 5, 6;
 
-insert into project_metric_slot (project_id, utc_offset, grain, slot, metric_id, events, units, credits, last_activity_at)
-  select m.project_id, s.utc_offset, s.grain, s.slot, s.metric_id, s.events,
+-- By metric alone (0), by member too (2), by API key too (4); gauges have units in the first alone.
+insert into project_metric_slot (project_id, view, utc_offset, grain, slot, metric_id, member, api_key_id, events, units,
+    credits, last_activity_at)
+  select m.project_id, s.view, s.utc_offset, s.grain, s.slot, s.metric_id, s.member, s.api_key_id, s.events,
     case when m.aggregation = 1 then s.units else coalesce(g.units, 0) end, s.credits, s.last_activity_at
   from (
-    select utc_offset, grain, slot, metric_id, sum(events) as events, sum(units) as units, sum(credits) as credits,
-      max(last_activity_at) as last_activity_at
-    from metric_slot group by 1, 2, 3, 4
-    union all
-    select s.utc_offset, 4, w.slot, s.metric_id, sum(s.events), sum(s.units), sum(s.credits), max(s.last_activity_at)
-    from metric_slot s cross join lateral (select date_trunc('week', s.slot + s.utc_offset * interval '1 minute', 'UTC')
-      - s.utc_offset * interval '1 minute' as slot) w
-    where s.grain = 2 group by 1, 3, 4) s
+    select (3 - grouping(api_key_id, member)) << 1 as view, utc_offset, grain, slot, metric_id,
+      coalesce(member, '') as member, coalesce(api_key_id, 0) as api_key_id, sum(events) as events, sum(units) as units,
+      sum(credits) as credits, max(last_activity_at) as last_activity_at
+    from (
+      select utc_offset, grain, slot, metric_id, member, api_key_id, events, units, credits, last_activity_at
+        from metric_slot
+      union all
+      select utc_offset, 4, date_trunc('week', slot + utc_offset * interval '1 minute', 'UTC')
+          - utc_offset * interval '1 minute', metric_id, member, api_key_id, events, units, credits, last_activity_at
+        from metric_slot where grain = 2) w
+    group by utc_offset, grain, slot, metric_id, grouping sets ((), (member), (api_key_id))) s
   join metric m on m.id = s.metric_id
   left join (select metric_id, utc_offset, grain, slot, sum(units) as units from gauge_slot where grain > 1
-    group by 1, 2, 3, 4) g on g.metric_id = s.metric_id and g.utc_offset = s.utc_offset and g.grain = s.grain
-      and g.slot = s.slot
-  order by 1, 2, 3, 4, 5;
+    group by 1, 2, 3, 4) g on s.view = 0 and g.metric_id = s.metric_id and g.utc_offset = s.utc_offset
+      and g.grain = s.grain and g.slot = s.slot
+  order by 1, 2, 3, 4, 5, 6, 7, 8;
 
 alter table gauge_slot add constraint pk_gauge_slot primary key (metric_id, utc_offset, grain, slot, wallet_id, member);
 alter table project_metric_slot add constraint pk_project_metric_slot
-  primary key (project_id, utc_offset, grain, slot, metric_id);
+  primary key (project_id, view, utc_offset, grain, slot, metric_id, member, api_key_id);
