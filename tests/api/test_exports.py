@@ -17,10 +17,12 @@ import pytest
 
 from domain.permissions import Role
 from runtime import exports as runtime_exports
-from services import exports
+from services import exports, usage_figures
 from services.keys import issue_key, revoke_key
+from services.recording import record_batch
 from services.spending import consume_batch
 from tests.builders import owner_of, spend_of, wallet_with
+from tests.metered import measured, usage_of
 from tests.waiting import found
 
 if TYPE_CHECKING:
@@ -176,6 +178,19 @@ def after_a_chunk(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[N
 
     monkeypatch.setattr(exports, "EXPORT_ROWS", 1)
     monkeypatch.setattr(runtime_exports, "_pay", pay_and_act)
+
+
+async def test_a_long_export_by_metric_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be held in memory at once has a limit, and the answer says so before it begins."""
+    monkeypatch.setattr(usage_figures, "MAX_RECORDED_LINES", 1)
+    actor = await owner_of(api.coffer)
+    wallet = await measured(api.coffer, actor)
+    client = await api.client(Role.VIEWER)
+    question = "/export/usage.csv?group_by=metric&group_by=member"
+    await record_batch(api.coffer, actor, [usage_of(wallet, member="ana")])
+    one = await client.http.get(question)
+    await record_batch(api.coffer, actor, [usage_of(wallet, member="bo")])
+    assert (one.status_code, (await client.http.get(question)).status_code) == (200, 400)
 
 
 async def test_an_export_needs_a_key_and_a_question_that_can_be(api: Api) -> None:
