@@ -157,7 +157,7 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
     return [names[key] for key in column]
 
 
-async def _recorded(session: Session, scope: Scope, days: Days, limit: int | None) -> queries.Figures:
+async def _recorded(session: Session, scope: Scope, days: Days, limit: int) -> queries.Figures:
     """Recorded usage, in the snapshot of the scope. Busy."""
     of_project = recorded.is_of_project(scope.wallet_ids, days.group_by)
     state = await recorded.state(session, scope.project_id, MAX_WAITING_CHANGES + 1)
