@@ -47,6 +47,8 @@ KNOWN_LIST_ITEMS = {
     "errors": 1,
     "ours": 2,
     "packs": 10,
+    "previousSlices": 500,
+    "slices": 500,
     "theirs": 2,
     "topFeatures": 5,
     "totals": 15,

@@ -33,7 +33,7 @@ from graphql.execution.values import VariableValues
 
 from schema.events import EventExecutor
 from schema.fast_code import Code
-from schema.fast_values import Convert, Unusual, absent_value, leaf_value, list_value, object_value
+from schema.fast_values import LISTS, Convert, Unusual, absent_value, leaf_value, list_value, object_value
 
 MAX_OPERATIONS = 1_000
 """Operations whose compiled functions are kept; the least recently used one makes room."""
@@ -115,7 +115,7 @@ class FastExecutor(EventExecutor):
         position_context: Any,
     ) -> Any:
         """Complete a list."""
-        if type(items) is list and position_context is None and not _streams(field_details_list):
+        if type(items) in LISTS and position_context is None and not _streams(field_details_list):
             convert = self._value(item_type, field_details_list)
             if convert is not None:
                 try:

@@ -21,6 +21,10 @@ _PLAIN = frozenset({str, int, float, bool, bytes, dict, list, tuple, Decimal, da
 """Types whose values are neither awaited nor raised, so that coercing them is all there is to do."""
 
 
+LISTS = frozenset({list, tuple})
+"""Types of values that are lists for graphql-core too, and have nothing to wait for."""
+
+
 class Unusual(Exception):
     """A value that graphql-core knows how to treat."""
 
@@ -49,7 +53,7 @@ def list_value(item: Convert, *, nullable: bool) -> Convert:
     """A list of what `item` converts."""
 
     def convert(value: Any) -> Any:
-        if type(value) is list:
+        if type(value) in LISTS:
             return [item(each) for each in value]
         if value is None and nullable:
             return None

@@ -34,6 +34,9 @@ MAX_WALLETS: Final = 100
 MAX_SLICES: Final = 10_000
 """Slices of one report: a day of each hour and member of a large project, not more."""
 
+MAX_RECORDED_LINES: Final = 100_000
+"""Lines of an export by metric, which are in memory at once (40 MB)."""
+
 MAX_WAITING_ROWS: Final = 500_000
 """Rows that may wait for the fold before figures are refused: only a ledger that was just upgraded has so many."""
 
@@ -104,9 +107,16 @@ async def figures(remembered: Figures, session: Session, scope: Scope, days: Day
 
 
 async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGenerator[UsageRow, None]:
-    """The same, however many there are; usage of the ledger is read bit by bit."""
+    """The same, however many there are, as usage of the ledger is read bit by bit; by metric MAX_RECORDED_LINES.
+
+    InvalidInput.
+    """
     if GroupBy.METRIC in days.group_by:
-        for row in slices_of(await _recorded(session, scope, days, None), days.group_by):
+        found = await _recorded(session, scope, days, MAX_RECORDED_LINES + 1)
+        if len(found.credits) > MAX_RECORDED_LINES:
+            message = f"That is more than {MAX_RECORDED_LINES} lines: ask for fewer days or wallets."
+            raise InvalidInput(message, field=["groupBy"])
+        for row in slices_of(found, days.group_by):
             yield row
         return
     namers = [_NAMERS.get(key, str) for key in days.group_by]
@@ -147,7 +157,7 @@ def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequenc
     return [names[key] for key in column]
 
 
-async def _recorded(session: Session, scope: Scope, days: Days, limit: int | None) -> queries.Figures:
+async def _recorded(session: Session, scope: Scope, days: Days, limit: int) -> queries.Figures:
     """Recorded usage, in the snapshot of the scope. Busy."""
     of_project = is_together(scope.wallet_ids, days.group_by)
     weeks = of_project and GroupBy.API_KEY not in days.group_by

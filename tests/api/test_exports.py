@@ -17,11 +17,13 @@ import pytest
 
 from domain.permissions import Role
 from runtime import exports as runtime_exports
-from services import exports
+from services import exports, usage_figures
 from services.keys import issue_key, revoke_key
+from services.recording import record_batch
 from services.spending import consume_batch
 from tests.builders import owner_of, spend_of, wallet_with
-from tests.waiting import found
+from tests.metered import measured, usage_of
+from tests.waiting import found, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -138,8 +140,9 @@ async def test_an_export_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyP
         await client.http.get("/export/transactions.csv")
 
 
-async def test_a_client_that_leaves_frees_its_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export that nobody reads any more is closed in the middle: the next one has its place."""
+@pytest.mark.parametrize("question", ["transactions.csv", "usage.csv?group_by=feature"])
+async def test_a_client_that_leaves_frees_its_place(api: Api, monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    """An export that nobody reads any more is closed in the middle: its place and its connection are free."""
     monkeypatch.setattr(runtime_exports, "EXPORTS_OF_A_PROJECT", 1)
     await spent(api)
     client = await api.client(Role.VIEWER)
@@ -150,16 +153,19 @@ async def test_a_client_that_leaves_frees_its_place(api: Api, monkeypatch: pytes
         await asyncio.Event().wait()
 
     after_a_chunk(monkeypatch, wait)
-    async with client.http.stream("GET", "/export/transactions.csv"):
+    async with client.http.stream("GET", f"/export/{question}"):
         await in_the_middle.wait()
-    assert (await client.http.get("/export/transactions.csv")).status_code == 200
+    assert (await client.http.get(f"/export/{question}")).status_code == 200
+    pool = api.coffer.database._engine.pool  # noqa: SLF001 - to count connections in use
+    await until(lambda: pool.checkedout() == 0)  # type: ignore[attr-defined]
 
 
 async def spent(api: Api) -> Actor:
     """The owner of a project with a wallet and some spends."""
     actor = await owner_of(api.coffer)
     wallet = await wallet_with(api.coffer, actor, 100)
-    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, "API_BASIC_REQUEST") for _ in range(3)])
+    features = ["API_BASIC_REQUEST", "API_HEAVY_QUERY", "AI_SEARCH"]
+    await consume_batch(api.coffer, actor, [spend_of(wallet.uuid, feature) for feature in features])
     return actor
 
 
@@ -175,7 +181,21 @@ def after_a_chunk(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[N
             await act()
 
     monkeypatch.setattr(exports, "EXPORT_ROWS", 1)
+    monkeypatch.setattr(runtime_exports, "CHUNK_ROWS", 1)
     monkeypatch.setattr(runtime_exports, "_pay", pay_and_act)
+
+
+async def test_a_long_export_by_metric_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be held in memory at once has a limit, and the answer says so before it begins."""
+    monkeypatch.setattr(usage_figures, "MAX_RECORDED_LINES", 1)
+    actor = await owner_of(api.coffer)
+    wallet = await measured(api.coffer, actor)
+    client = await api.client(Role.VIEWER)
+    question = "/export/usage.csv?group_by=metric&group_by=member"
+    await record_batch(api.coffer, actor, [usage_of(wallet, member="ana")])
+    one = await client.http.get(question)
+    await record_batch(api.coffer, actor, [usage_of(wallet, member="bo")])
+    assert (one.status_code, (await client.http.get(question)).status_code) == (200, 400)
 
 
 async def test_an_export_needs_a_key_and_a_question_that_can_be(api: Api) -> None:

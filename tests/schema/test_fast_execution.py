@@ -135,7 +135,8 @@ async def test_variables_decide_anew_each_time() -> None:
     assert answers == [{"rows": [row]} for row in ({"a": 1, "b": "text"}, {"a": 1}, {"a": 1, "b": "text"})]
 
 
-async def test_plain_rows_do_not_reach_the_stock_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tags", [["p", "q"], ("p", "q")])
+async def test_plain_rows_do_not_reach_the_stock_executor(monkeypatch: pytest.MonkeyPatch, tags: Any) -> None:
     """A list of plain rows is completed by compiled functions: only the root field takes the long way."""
     fields: list[str] = []
     stock = FastExecutor.execute_field
@@ -145,5 +146,5 @@ async def test_plain_rows_do_not_reach_the_stock_executor(monkeypatch: pytest.Mo
         return stock(self, parent, *args)
 
     monkeypatch.setattr(FastExecutor, "execute_field", counted)
-    await answer(FAST, document("rows", PLAIN), [SimpleNamespace(**USUAL)] * 50)
+    await answer(FAST, document("rows", PLAIN), [SimpleNamespace(**USUAL | {"tags": tags})] * 50)
     assert fields == ["Query"]
