@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PAID: Final = f"status in ({PurchaseStatus.SUCCESS:d}, {PurchaseStatus.REFUNDED:d})"
 _FAILED: Final = f"status = {PurchaseStatus.FAILED:d}"
 _STARTED: Final = "project_id = :project_id and created_at >= :start and created_at < :end"
+_DAY: Final = "to_char(created_at at time zone cast(:zone as text), 'YYYY-MM-DD')"
 _SUMS: Final = text(
     f"""select grouping(gateway, method, day) as level, gateway, method, day, count(*),
       count(*) filter (where {_PAID}), count(*) filter (where {_FAILED}),
@@ -37,7 +38,7 @@ _SUMS: Final = text(
       coalesce(sum(gst_minor) filter (where {_PAID}), 0)::bigint,
       coalesce(sum(platform_fee_minor) filter (where {_PAID}), 0)::bigint,
       coalesce(sum(credits) filter (where {_PAID}), 0)::bigint
-    from (select *, to_char(created_at at time zone cast(:zone as text), 'YYYY-MM-DD') as day from purchase
+    from (select *, {_DAY} as day from purchase
       where {_STARTED}) p
     group by grouping sets ((), (gateway), (method), (day)) order by 1, 8 desc, 2, 3, 4"""  # noqa: S608 - our own text
 )
@@ -54,11 +55,11 @@ _DISPUTES: Final = text(
     from dispute where {_STARTED}"""  # noqa: S608 - our own text
 )
 _RECHARGES: Final = text(
-    f"""select count(*) filter (where state <> {RechargeState.SKIPPED:d}),
-      count(*) filter (where state = {RechargeState.SUCCEEDED:d}),
+    f"""select coalesce(day, 'TOTAL'), count(*), count(*) filter (where state = {RechargeState.SUCCEEDED:d}),
       count(*) filter (where state = {RechargeState.FAILED:d}),
       coalesce(sum(amount_minor) filter (where state = {RechargeState.SUCCEEDED:d}), 0)::bigint
-    from recharge where {_STARTED}"""  # noqa: S608 - our own text
+    from (select *, {_DAY} as day from recharge where {_STARTED} and state <> {RechargeState.SKIPPED:d}) r
+    group by grouping sets ((), (day)) order by grouping(day) desc, 1"""  # noqa: S608 - our own text
 )
 _FRAUD: Final = text(
     f"""select count(*) from fraud_event
@@ -122,10 +123,13 @@ async def disputed(session: Session, project_id: int, start: datetime, end: date
     return row[0], row[1], row[2]
 
 
-async def recharged(session: Session, project_id: int, start: datetime, end: datetime) -> RechargeSums:
-    """Automatic recharges that began between two instants."""
-    words = {"project_id": project_id, "start": start, "end": end}
-    return RechargeSums(*(await session.execute(_RECHARGES, words)).one())
+async def recharged(
+    session: Session, project_id: int, start: datetime, end: datetime, zone: str
+) -> tuple[RechargeSums, list[RechargeSums]]:
+    """Automatic recharges that began between two instants, all of them and by day of a time zone."""
+    words = {"project_id": project_id, "start": start, "end": end, "zone": zone}
+    total, *days = [RechargeSums(*row) for row in await session.execute(_RECHARGES, words)]
+    return total, days
 
 
 async def blocked(session: Session, project_id: int, start: datetime, end: datetime) -> int:

@@ -53,8 +53,9 @@ class WebhookFailure:
 
 @dataclass(frozen=True, slots=True)
 class RechargeSums:
-    """Automatic recharges: attempts, how they ended, and what the paid ones brought (minor units)."""
+    """Automatic recharges of a day, or all: attempts, how they ended, and what the paid ones brought (minor units)."""
 
+    key: str
     attempts: int
     succeeded: int
     failed: int
@@ -85,6 +86,7 @@ class PaymentReport:
     disputes_lost: int
     disputed_minor: int
     recharges: RechargeSums
+    recharge_days: Sequence[RechargeSums]
     fraud_attempts: int
     gateways: Sequence[PaymentSums]
     methods: Sequence[PaymentSums]

@@ -29,11 +29,11 @@ async def payment_report(
         total, gateways, methods, days = await queries.sums(session, *span, zone.key)
         refunds = await queries.refunded(session, *span)
         disputes = await queries.disputed(session, *span)
-        recharges = await queries.recharged(session, *span)
+        recharges = await queries.recharged(session, *span, zone.key)
         fraud = await queries.blocked(session, *span)
         failures = await queries.failures(session, *span)
         dead = await queries.dead_messages(session, *span)
-    around = (*refunds, *disputes, recharges, fraud)
+    around = (*refunds, *disputes, *recharges, fraud)
     return PaymentReport(start, end, zone.key, total, *around, gateways, methods, days, failures, dead)
 
 

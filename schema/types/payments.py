@@ -54,8 +54,10 @@ class WebhookFailure:
 
 @published
 class RechargeSums:
-    """Automatic recharges that began in the range."""
+    """Automatic recharges that began in the range, of one day or all."""
 
+    key: str
+    """Which day; TOTAL for all."""
     attempts: BigInt
     """Those that were tried."""
     succeeded: BigInt
@@ -104,6 +106,8 @@ class PaymentReport:
     """What they are about of the credits' price, in paise."""
     recharges: RechargeSums
     """Automatic recharges."""
+    recharge_days: list[RechargeSums]
+    """Each day with an automatic recharge, in order."""
     fraud_attempts: BigInt
     """Purchases that were stopped as doubtful, approved ones included: see `fraudEvents`."""
     gateways: list[PaymentSums]

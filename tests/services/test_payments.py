@@ -98,16 +98,22 @@ async def test_a_report_counts_purchases_by_their_day_and_outcome(
 async def test_a_report_counts_recharges_and_stopped_purchases(
     coffer: Coffer, seller: Actor, connection: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    """Skipped recharges are no attempts, and a purchase that was found harmless is no fraud."""
+    """Skipped recharges are no attempts on any day, and a purchase that was found harmless is no fraud."""
     wallet = await wallet_with(coffer, seller, 0)
     whose = (seller.project_id, wallet.id, wallet.uuid)
     for number, state in enumerate((1, 4, 5, 6)):
         await connection.execute(RECHARGE, *whose, state, MIDNIGHT, number)
+    for number, at in enumerate((BEFORE, MIDNIGHT + timedelta(days=1)), 10):
+        await connection.execute(RECHARGE, *whose, 4, at, number)
     for points, decision in [(30, 1), (60, 2), (60, 3), (0, 1)]:
         await connection.execute(FRAUD, *whose, points, decision, MIDNIGHT)
-    report = await payment_report(coffer, seller, date(2026, 4, 1), date(2026, 4, 1), None)
-    recharges = report.recharges
-    assert (recharges.attempts, recharges.succeeded, recharges.failed, recharges.revenue_minor) == (3, 1, 1, 15_000)
+    report = await payment_report(coffer, seller, date(2026, 4, 1), date(2026, 4, 2), None)
+    rows = [report.recharges, *report.recharge_days]
+    assert [(row.key, row.attempts, row.succeeded, row.failed, row.revenue_minor) for row in rows] == [
+        ("TOTAL", 4, 2, 1, 30_000),
+        ("2026-04-01", 3, 1, 1, 15_000),
+        ("2026-04-02", 1, 1, 0, 15_000),
+    ]
     assert report.fraud_attempts == 2
 
 
