@@ -19,7 +19,7 @@ from domain.slots import OFFSETS, Kept, is_together, missing_clocks, stretches
 from domain.usage import UsageRow, check_units, instants
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
@@ -116,7 +116,7 @@ async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGener
         if len(found.credits) > MAX_RECORDED_LINES:
             message = f"That is more than {MAX_RECORDED_LINES} lines: ask for fewer days or wallets."
             raise InvalidInput(message, field=["groupBy"])
-        for row in slices_of(found, days.group_by):
+        for row in _rows(found, days.group_by):
             yield row
         return
     namers = [_NAMERS.get(key, str) for key in days.group_by]
@@ -127,11 +127,11 @@ async def every_figure(session: Session, scope: Scope, days: Days) -> AsyncGener
             yield UsageRow(keys, *row[len(keys) :])
 
 
-def slices_of(found: queries.Figures, group_by: Sequence[GroupBy]) -> list[UsageRow]:
-    """Slices with their keys' names, each of which is made once."""
+def _rows(found: queries.Figures, group_by: Sequence[GroupBy]) -> Iterator[UsageRow]:
+    """Slices with their keys' names, each of which is made once; rows are made while they are read."""
     keys = [_named(column, _NAMERS.get(key)) for key, column in zip(group_by, found.keys, strict=True)]
     combined = zip(*keys, strict=True) if keys else [()] * len(found.credits)
-    return list(map(UsageRow, combined, *found[1:]))
+    return map(UsageRow, combined, *found[1:])
 
 
 async def want_clocks(coffer: Coffer, scope: Scope, days: Days) -> None:
@@ -147,7 +147,7 @@ def _checked(found: queries.Figures, days: Days) -> list[UsageRow]:
     if len(found.credits) > MAX_SLICES:
         raise InvalidInput(f"That is more than {MAX_SLICES} slices: ask for fewer days or keys.", field=["groupBy"])
     check_units(sum(map(abs, found.units)))
-    return slices_of(found, days.group_by)
+    return list(_rows(found, days.group_by))
 
 
 def _named(column: Sequence[Any], namer: Callable[[Any], str] | None) -> Sequence[str]:
