@@ -54,7 +54,7 @@ from services.jobs import free_abandoned, purge_done
 from services.permits import Permits
 from services.proof import check_books, publish_burns, seal_wallets, settle_wallets
 from services.runways import watch_runways
-from services.usage import fold_usage, make_clocks
+from services.usage import fold_recorded, fold_usage, make_clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,6 +76,7 @@ PERIODIC: Final = (
     Periodic("check subscriptions", 60, subscriptions.plan_checks),
     Periodic("ask what went back", 60, reversals.sweep_reversals),
     Periodic("fold usage", 10, fold_usage),
+    Periodic("fold recorded usage", 2, fold_recorded),
     Periodic("make days of clocks", 10, make_clocks),
     Periodic("recognise revenue", 60, books.recognise_revenue),
     Periodic("compare days with providers", 1_800, totals.plan_checks),

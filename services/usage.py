@@ -93,13 +93,18 @@ def days_of(coffer: Coffer, asked: UsageQuestion) -> Days:
 
 
 async def fold_usage(coffer: Coffer) -> None:
-    """Fold the rows of projects where many wait, so that no query reads a long tail; recorded usage too."""
+    """Fold the rows of projects where many wait, so that no query reads a long tail."""
     async with coffer.database.reading() as session:
         waiting = await folds.unfolded(session, FOLD_ROWS)
-        changed = await recorded.unfolded(session, FOLD_CHANGES)
     for project_id in waiting:
         await _fold(coffer, partial(folds.fold, project_id=project_id, rows=FOLD_STEP_ROWS), FOLD_STEP_ROWS)
-    for project_id in changed:
+
+
+async def fold_recorded(coffer: Coffer) -> None:
+    """The same for changes of projects' sums of recorded usage, which come as fast as events."""
+    async with coffer.database.reading() as session:
+        waiting = await recorded.unfolded(session, FOLD_CHANGES)
+    for project_id in waiting:
         await _fold(coffer, partial(recorded.fold, project_id=project_id, rows=FOLD_STEP_CHANGES), FOLD_STEP_CHANGES)
 
 

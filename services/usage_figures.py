@@ -40,7 +40,7 @@ MAX_RECORDED_LINES: Final = 100_000
 MAX_WAITING_ROWS: Final = 500_000
 """Rows that may wait for the fold before figures are refused: only a ledger that was just upgraded has so many."""
 
-MAX_WAITING_CHANGES: Final = 100_000
+MAX_WAITING_CHANGES: Final = 500_000
 """Changes of a project's recorded usage that may wait for the fold before its figures are refused."""
 
 REMEMBERED_SLICES: Final = 1_000

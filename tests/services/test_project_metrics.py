@@ -21,7 +21,7 @@ from domain.errors import Busy
 from services import usage, usage_figures
 from services.metrics import define_metric
 from services.recording import charge_batch, record_batch
-from services.usage import UsageQuestion, fold_usage, usage_report
+from services.usage import UsageQuestion, fold_recorded, usage_report
 from tests.builders import owner_of, wallet_with
 from tests.metered import measured, usage_of
 from tests.services.planting import unnoticed
@@ -190,7 +190,7 @@ async def test_the_worker_folds_what_waits(coffer: Coffer, actor: Actor, monkeyp
     await recorded(coffer, actor)
     asked = UsageQuestion(None, [GroupBy.METRIC, GroupBy.WEEK])
     before = await usage_report(coffer, actor, asked)
-    await fold_usage(coffer)
+    await fold_recorded(coffer)
     assert (await waiting(coffer), await usage_report(coffer, actor, asked)) == (0, before)
 
 

@@ -30,6 +30,7 @@ from services.recording import charge_batch, record_batch
 from services.requests import UsageRequest
 from services.usage import UsageQuestion, usage_report
 from tests.builders import owner_of, wallet_with
+from tests.long import examples
 from tests.services.test_usage_sums import BORDERS, SLOW, ZONES, make_days, time_key
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ async def broken(coffer: Coffer) -> list[Any]:
 OF_USAGE = {"the sums of recorded usage equal its events", *METRIC_PROMISES}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(40, 150), deadline=None, suppress_health_check=SLOW)
 @given(
     happened=st.sampled_from(BORDERS).flatmap(happenings),
     zone=st.sampled_from(ZONES),
