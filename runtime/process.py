@@ -75,7 +75,7 @@ PERIODIC: Final = (
     Periodic("sweep recharges", 60, recharges.sweep_recharges),
     Periodic("check subscriptions", 60, subscriptions.plan_checks),
     Periodic("ask what went back", 60, reversals.sweep_reversals),
-    Periodic("fold usage", 10, fold_usage),
+    Periodic("fold usage", 2, fold_usage),
     Periodic("fold recorded usage", 2, fold_recorded),
     Periodic("make days of clocks", 10, make_clocks),
     Periodic("recognise revenue", 60, books.recognise_revenue),

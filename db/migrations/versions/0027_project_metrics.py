@@ -8,15 +8,15 @@ from alembic import op
 
 from db.migrate import execute_script
 
-revision = "0028"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Make the tables and fill them from the sums that are there."""
-    execute_script(op.get_bind(), Path(__file__).with_name("0028_project_metrics.sql").read_text())
+    execute_script(op.get_bind(), Path(__file__).with_name("0027_project_metrics.sql").read_text())
 
 
 def downgrade() -> None:
