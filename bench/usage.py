@@ -32,7 +32,7 @@ from runtime.embedded import Servers, embedded
 from runtime.process import open_coffer
 from runtime.settings import read_settings
 from services.keys import issue_key
-from services.usage import make_clocks
+from services.usage import fold_recorded, make_clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -118,8 +118,9 @@ async def opened(url: str, redis_url: str) -> AsyncIterator[Side]:
 
 
 async def make_days(side: Side) -> None:
-    """Ask for days of New York, and have them made as a worker would."""
+    """Fold recorded usage, ask for days of New York, and have them made, as a worker would."""
     began = time.perf_counter()
+    await fold_recorded(side.coffer)
     for _ in range(MAKING_RUNS):
         await report(0, (DAY,), 400, NEW_YORK)(side)
         async with side.coffer.database.reading() as session:

@@ -46,40 +46,44 @@ _WAITING: Final = """select c.slot, c.metric_id, c.member, c.api_key_id, c.event
   from metric_change c where c.project_id = :project_id and case when c.grain = 1
     then c.slot >= :start and c.slot < :end else exists (select from stretch r where r.whole and r.grain = c.grain
       and r.utc_offset = c.utc_offset and c.slot >= r.start and c.slot < r.stop) end"""
-_GAUGES: Final = """select s.slot as at, s.metric_id, s.wallet_id, s.member, 0::bigint as api_key_id, s.units,
-    m.aggregation
+_GAUGES: Final = """select s.slot as at, s.metric_id, s.wallet_id, s.member, s.units, m.aggregation
   from measured m join stretch r on not r.whole cross join lateral (select * from gauge_slot s
     where s.metric_id = m.id and s.utc_offset = r.utc_offset and s.grain = r.grain and s.slot >= r.start
       and s.slot < r.stop offset 0) s where m.aggregation > 1"""
-_BY_KEY: Final = """select s.slot as at, s.metric_id, s.wallet_id, s.member, s.api_key_id,
-    case m.aggregation when 2 then s.most else s.latest[3] end as units, m.aggregation
-  from stretch r cross join wallet w cross join lateral (select * from metric_slot s where s.wallet_id = w.id
-    and s.grain = r.grain and s.utc_offset = r.utc_offset and s.slot >= r.start and s.slot < r.stop offset 0) s
-  join measured m on m.id = s.metric_id and m.aggregation > 1 where w.project_id = :project_id and not r.whole"""
-"""Gauges of wallets and members, whatever the API key, and by API key."""
+_GAUGES_BY_KEY: Final = """select s.at, s.metric_id, s.member, s.api_key_id, 0,
+    case m.aggregation when 2 then s.most else s.latest[3] end, 0, '-infinity', true
+  from wallet w cross join lateral (
+    select max(s.slot) as at, s.metric_id, s.member, s.api_key_id, max(s.most) as most, max(s.latest) as latest
+    from stretch r cross join lateral (select * from metric_slot s where s.wallet_id = w.id and s.grain = r.grain
+      and s.utc_offset = r.utc_offset and s.slot >= r.start and s.slot < r.stop
+      and s.metric_id = any(array(select id from measured where aggregation > 1)) offset 0) s
+    group by 2, 3, 4 offset 0) s
+  join measured m on m.id = s.metric_id where w.project_id = :project_id"""
+"""What counts of each wallet, member and API key; a question by API key has no time besides, as it has two keys."""
 
 _QUARTERS: Final = "project_metric_slot where (project_id, view, utc_offset, grain) = (:project_id, 0, 0, 1)"
-_OF_WAITING: Final = "metric_change where project_id = :project_id and grain = 1"
 _STATE: Final = text(
-    "select (select count(*) from (select from metric_change where project_id = :project_id limit :limit) c) waiting,"  # noqa: S608 - our own text
-    f" least((select min(slot) from {_QUARTERS}), (select min(slot) from {_OF_WAITING})) as oldest,"
-    f" greatest((select max(slot) from {_QUARTERS}), (select max(slot) from {_OF_WAITING})) as newest"
+    f"select c.waiting, least(c.oldest, (select min(slot) from {_QUARTERS})) as oldest,"  # noqa: S608 - our own text
+    f" greatest(c.newest, (select max(slot) from {_QUARTERS})) as newest from ("
+    "  select count(*) as waiting, min(slot) filter (where grain = 1) as oldest,"
+    "    max(slot) filter (where grain = 1) as newest"
+    "  from (select slot, grain from metric_change where project_id = :project_id limit :limit) c) c"
 )
 _UNFOLDED: Final = text("select project_id from metric_change group by 1 having count(*) >= :rows order by 1")
 
 
 class State(NamedTuple):
-    """How many changes of a project's sums wait, and when its oldest and newest quarters begin, if there are any."""
+    """How many changes of a project's sums wait, and when its oldest and newest quarters begin, if that is known."""
 
     waiting: int
     oldest: datetime | None
     newest: datetime | None
 
 
-async def state(session: Session, project_id: int, limit: int) -> State:
-    """What sums of recorded usage there are of a project; changes that wait are counted up to a limit."""
-    row = (await session.execute(_STATE, {"project_id": project_id, "limit": limit})).one()
-    return State(row.waiting, row.oldest, row.newest)
+async def state(session: Session, project_id: int, most: int) -> State:
+    """What sums of recorded usage there are of a project; of the changes that wait one more than `most` is read."""
+    row = (await session.execute(_STATE, {"project_id": project_id, "limit": most + 1})).one()
+    return State(row.waiting, *(row.oldest, row.newest) if row.waiting <= most else (None, None))
 
 
 async def unfolded(session: Session, rows: int) -> list[int]:
@@ -152,9 +156,11 @@ async def _together(session: Session, project_id: int, asked: Asked, limit: int 
 
 def _gauges(group_by: Sequence[GroupBy]) -> str:
     """What counts of each wallet and member in several slots together: the largest, or that of the last slot."""
+    if GroupBy.API_KEY in group_by:
+        return _GAUGES_BY_KEY
     own = "".join(f", {KEYS[key]}" for key in group_by if key not in _OF_METRIC)
-    return f"""select max(u.at), u.metric_id, u.member, min(u.api_key_id), 0,
+    return f"""select max(u.at), u.metric_id, u.member, 0, 0,
       case u.aggregation when 2 then max(u.units) else (max(u.latest))[2] end, 0, '-infinity', true
     from (select s.*, case s.aggregation when 3 then array[extract(epoch from s.at)::bigint, s.units] end as latest
-      from ({_BY_KEY if GroupBy.API_KEY in group_by else _GAUGES}) s) u
+      from ({_GAUGES}) s) u
     group by u.metric_id, u.aggregation, u.wallet_id, u.member{own}"""  # noqa: S608 - our own text

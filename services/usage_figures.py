@@ -161,7 +161,7 @@ async def _recorded(session: Session, scope: Scope, days: Days, limit: int) -> q
     """Recorded usage, in the snapshot of the scope. Busy."""
     of_project = is_together(scope.wallet_ids, days.group_by)
     weeks = of_project and GroupBy.API_KEY not in days.group_by
-    state = await recorded.state(session, scope.project_id, MAX_WAITING_CHANGES + 1)
+    state = await recorded.state(session, scope.project_id, MAX_WAITING_CHANGES)
     if of_project and state.waiting > MAX_WAITING_CHANGES:
         raise Busy("Recorded usage is still being summed up: ask again in a minute.")
     kept = Kept(scope.state.made, state.oldest, state.newest, weeks)

@@ -213,7 +213,8 @@ async def test_too_many_changes_are_not_read(coffer: Coffer, actor: Actor, monke
     wallet = await measured(coffer, actor)
     for _ in range(2):
         await record_batch(coffer, actor, [usage_of(wallet)])
-    await usage_report(coffer, actor, UsageQuestion([wallet], [GroupBy.METRIC]))
+    report = await usage_report(coffer, actor, UsageQuestion([wallet], [GroupBy.METRIC]))
+    assert report.events == 2
     with pytest.raises(Busy, match="ask again"):
         await usage_report(coffer, actor, UsageQuestion(None, [GroupBy.METRIC]))
 
