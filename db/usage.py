@@ -234,10 +234,9 @@ def shown(group_by: Sequence[GroupBy]) -> str:
 
 
 def order_of(group_by: Sequence[GroupBy]) -> str:
-    """Most credits first, or by time when a key is one."""
-    order = [f"n{number}" for number in range(len(group_by))]
-    order.insert(len(order) if is_by_time(group_by) else 0, "credits desc")
-    return ", ".join(order)
+    """Most credits first, or by time when a key is one: each combination of keys is there once."""
+    keys = [f"n{number}" for number in range(len(group_by))]
+    return ", ".join(keys if is_by_time(group_by) else ["credits desc", *keys])
 
 
 def named_words(query: str, asked: Asked) -> dict[str, Any]:
