@@ -69,7 +69,6 @@ _STATE: Final = text(
     "    max(slot) filter (where grain = 1) as newest"
     "  from (select slot, grain from metric_change where project_id = :project_id limit :limit) c) c"
 )
-_UNFOLDED: Final = text("select project_id from metric_change group by 1 having count(*) >= :rows order by 1")
 
 
 class State(NamedTuple):
@@ -86,19 +85,8 @@ async def state(session: Session, project_id: int, most: int) -> State:
     return State(row.waiting, *(row.oldest, row.newest) if row.waiting <= most else (None, None))
 
 
-async def unfolded(session: Session, rows: int) -> list[int]:
-    """Projects with at least so many changes that are not folded."""
-    return list(await session.scalars(_UNFOLDED, {"rows": rows}))
-
-
-async def fold(session: Session, project_id: int, rows: int) -> int:
-    """Fold at most so many changes of a project's sums; how many it were."""
-    query = text("select ledger.fold_recorded(:project_id, :rows)")
-    return int((await session.execute(query, {"project_id": project_id, "rows": rows})).scalar_one())
-
-
 async def recorded(
-    session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int | None
+    session: Session, project_id: int, wallet_ids: Sequence[int] | None, asked: Asked, limit: int
 ) -> Figures:
     """Recorded usage by keys, as db.usage.used gives it: every wallet's and member's own figure, added up."""
     if is_together(wallet_ids, asked.group_by):
@@ -131,7 +119,7 @@ def _listed(columns: dict[str, str]) -> str:
     return "".join(f"{expression} as {name}, " for name, expression in columns.items())
 
 
-async def _together(session: Session, project_id: int, asked: Asked, limit: int | None) -> Figures:
+async def _together(session: Session, project_id: int, asked: Asked, limit: int) -> Figures:
     """The same from the sums of the project, the changes of these that wait, and gauges where these sums are none."""
     group_by = asked.group_by
     wholes = [is_whole(stretch.grain, group_by) for stretch in asked.stretches]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from db import folds, recorded
+from db import folds
 from domain.analytics import GroupBy, UsageSlice, day_range
 from domain.permissions import Actor, Permission
 from domain.slots import is_by_time
@@ -15,11 +14,10 @@ from domain.usage import UsageReport, check_keys, checked_zone
 from services.usage_figures import Days, figures, scope_of, want_clocks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from uuid import UUID
 
-    from db.database import Session
     from domain.pricing import UsageCategory
     from domain.usage import UsageRow
     from services.coffer import Coffer
@@ -94,25 +92,22 @@ def days_of(coffer: Coffer, asked: UsageQuestion) -> Days:
 
 async def fold_usage(coffer: Coffer) -> None:
     """Fold the rows of projects where many wait, so that no query reads a long tail."""
-    async with coffer.database.reading() as session:
-        waiting = await folds.unfolded(session, FOLD_ROWS)
-    for project_id in waiting:
-        await _fold(coffer, partial(folds.fold, project_id=project_id, rows=FOLD_STEP_ROWS), FOLD_STEP_ROWS)
+    await _fold(coffer, folds.LEDGER, FOLD_ROWS, FOLD_STEP_ROWS)
 
 
 async def fold_recorded(coffer: Coffer) -> None:
     """The same for changes of projects' sums of recorded usage, which come as fast as events."""
+    await _fold(coffer, folds.RECORDED, FOLD_CHANGES, FOLD_STEP_CHANGES)
+
+
+async def _fold(coffer: Coffer, backlog: folds.Backlog, enough_rows: int, step_rows: int) -> None:
     async with coffer.database.reading() as session:
-        waiting = await recorded.unfolded(session, FOLD_CHANGES)
+        waiting = await folds.unfolded(session, backlog, enough_rows)
     for project_id in waiting:
-        await _fold(coffer, partial(recorded.fold, project_id=project_id, rows=FOLD_STEP_CHANGES), FOLD_STEP_CHANGES)
-
-
-async def _fold(coffer: Coffer, fold: Callable[[Session], Awaitable[int]], step_rows: int) -> None:
-    folded = step_rows
-    while folded >= step_rows:
-        async with coffer.database.transaction() as session:
-            folded = await fold(session)
+        folded = step_rows
+        while folded >= step_rows:
+            async with coffer.database.transaction() as session:
+                folded = await folds.fold(session, backlog, project_id, step_rows)
 
 
 async def make_clocks(coffer: Coffer) -> None:

@@ -14,8 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy import event as listening
 
-from db.folds import make_clock
-from db.recorded import fold
+from db.folds import RECORDED, fold, make_clock
 from domain.analytics import GroupBy
 from domain.errors import Busy
 from services import usage, usage_figures
@@ -64,7 +63,7 @@ async def recorded(coffer: Coffer, actor: Actor) -> None:
         await define_metric(coffer, actor, metric)
         await record_batch(coffer, actor, [usage_of(wallet.uuid, metric.key, 5 + number, member="ana")])
         async with coffer.database.transaction() as session:
-            await fold(session, actor.project_id, 2)
+            await fold(session, RECORDED, actor.project_id, 2)
 
 
 async def waiting(coffer: Coffer) -> int:
@@ -137,7 +136,7 @@ async def test_nothing_is_lost_or_doubled_beside_folds(coffer: Coffer, actor: Ac
     async def folds() -> None:
         while not done.is_set():
             async with coffer.database.transaction() as session:
-                await fold(session, actor.project_id, 7)
+                await fold(session, RECORDED, actor.project_id, 7)
 
     folding = asyncio.create_task(folds())
     recording = asyncio.gather(*(record(events[n::RECORDERS]) for n in range(RECORDERS)))
@@ -163,7 +162,7 @@ async def test_a_fold_that_is_killed_loses_nothing(coffer: Coffer, actor: Actor)
     asked = UsageQuestion(None, [GroupBy.METRIC, GroupBy.MONTH])
     figures = await usage_report(coffer, actor, asked)
     async with coffer.database.transaction() as session:
-        assert await fold(session, actor.project_id, 1_000) == before
+        assert await fold(session, RECORDED, actor.project_id, 1_000) == before
     assert await usage_report(coffer, actor, asked) == figures
     assert await broken(coffer) == []
 
@@ -176,7 +175,7 @@ async def test_nobody_waits_for_a_fold(coffer: Coffer, actor: Actor) -> None:
     await recorded(coffer, actor)
     events = [usage_of(wallet, metric) for metric in METRICS]
     async with coffer.database.transaction() as session, asyncio.timeout(10):
-        await fold(session, actor.project_id, 1_000)
+        await fold(session, RECORDED, actor.project_id, 1_000)
         await record_batch(coffer, actor, events)
         await charge_batch(coffer, actor, [usage_of(wallet, "TOKENS")])
         report = await usage_report(coffer, actor, UsageQuestion(None, [GroupBy.METRIC]))

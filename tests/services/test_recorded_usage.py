@@ -15,10 +15,9 @@ import asyncpg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.folds import make_clock
+from db.folds import RECORDED, fold, make_clock
 from db.metric_promises import METRIC_PROMISES
 from db.reconcile import PROMISES
-from db.recorded import fold
 from domain.analytics import GroupBy
 from domain.metrics import MAX_LATE_DAYS, Aggregation, MetricDefinition
 from domain.permissions import Actor, Role
@@ -192,7 +191,7 @@ async def write(coffer: Coffer, events: list[Event], zone: ZoneInfo, steps: int,
             for _ in range(2):
                 await (charge_batch if charged else record_batch)(then, other if key else actor, batch)
         async with coffer.database.transaction() as session:
-            await fold(session, actor.project_id, rows)
+            await fold(session, RECORDED, actor.project_id, rows)
         await make_days(coffer, actor, zone, steps)
     return Measured(actor, wallets, [f"key_{key.uuid.hex}" for key in keys], events)
 

@@ -13,7 +13,7 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.folds import fold, make_clock, want_clocks
+from db.folds import LEDGER, fold, make_clock, want_clocks
 from domain.analytics import GroupBy
 from domain.pricing import UsageCategory
 from domain.slots import OFFSETS, missing_clocks
@@ -153,7 +153,7 @@ async def written(coffer: Coffer, batches: list[list[Row]], clocks: tuple[ZoneIn
         if number:
             async with coffer.database.transaction() as session:
                 for rows in (len(batch), 10_000):
-                    await fold(session, actor.project_id, rows)
+                    await fold(session, LEDGER, actor.project_id, rows)
             if clocks:
                 await make_days(coffer, actor, clocks[0], clocks[1][number - 1])
         for row in batch:
